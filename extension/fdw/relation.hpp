@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: PostgreSQL
+// What planning learns about one foreign table, kept in RelOptInfo::fdw_private. Plain regime.
+#pragma once
+
+#include "extension/fdw/column.hpp"
+#include "extension/fdw/option.hpp"
+#include "extension/postgres/prelude.hpp"
+
+namespace lakehouse::fdw {
+
+struct RelationPlan {
+  TableOptions options;
+  Columns columns;
+  List* remote_clauses;   // of RestrictInfo
+  List* local_clauses;    // of RestrictInfo
+  List* local_reasons;    // of String, one for each local clause
+  double retrieved_rows;  // after the remote clauses
+};
+
+inline RelationPlan* plan_of(const RelOptInfo* relation) {
+  return static_cast<RelationPlan*>(relation->fdw_private);
+}
+
+}  // namespace lakehouse::fdw

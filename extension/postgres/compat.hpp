@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: PostgreSQL
+// What differs between PostgreSQL 15 and 18, and nowhere else. Include after the prelude.
+#pragma once
+
+#include "extension/postgres/prelude.hpp"
+
+namespace lakehouse::postgres {
+
+struct PathCosts {
+  double rows;
+  Cost startup;
+  Cost total;
+};
+
+inline ForeignPath* make_scan_path(PlannerInfo* root, RelOptInfo* relation, const PathCosts& costs,
+                                   List* pathkeys, Relids required_outer) {
+#if PG_VERSION_NUM >= 180000
+  return create_foreignscan_path(root, relation, nullptr, costs.rows, 0, costs.startup, costs.total,
+                                 pathkeys, required_outer, nullptr, NIL, NIL);
+#elif PG_VERSION_NUM >= 170000
+  return create_foreignscan_path(root, relation, nullptr, costs.rows, costs.startup, costs.total,
+                                 pathkeys, required_outer, nullptr, NIL, NIL);
+#else
+  return create_foreignscan_path(root, relation, nullptr, costs.rows, costs.startup, costs.total,
+                                 pathkeys, required_outer, nullptr, NIL);
+#endif
+}
+
+inline ForeignPath* make_upper_path(PlannerInfo* root, RelOptInfo* relation, PathTarget* target,
+                                    const PathCosts& costs, List* pathkeys, List* fdw_private) {
+#if PG_VERSION_NUM >= 180000
+  return create_foreign_upper_path(root, relation, target, costs.rows, 0, costs.startup,
+                                   costs.total, pathkeys, nullptr, NIL, fdw_private);
+#elif PG_VERSION_NUM >= 170000
+  return create_foreign_upper_path(root, relation, target, costs.rows, costs.startup, costs.total,
+                                   pathkeys, nullptr, NIL, fdw_private);
+#else
+  return create_foreign_upper_path(root, relation, target, costs.rows, costs.startup, costs.total,
+                                   pathkeys, nullptr, fdw_private);
+#endif
+}
+
+using ExpressionWalker = bool (*)(Node*, void*);
+
+inline bool walk_expression(Node* node, ExpressionWalker walker, void* argument) {
+#if PG_VERSION_NUM >= 160000
+  return expression_tree_walker(node, walker, argument);
+#else
+  // Declared without a prototype, for C's sake.
+  return expression_tree_walker(
+      node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)), argument);
+#endif
+}
+
+// The ordering a path key asks for: less-than first?
+inline bool is_descending(const PathKey* key) {
+#if PG_VERSION_NUM >= 180000
+  return key->pk_cmptype == COMPARE_GT;
+#else
+  return key->pk_strategy == BTGreaterStrategyNumber;
+#endif
+}
+
+}  // namespace lakehouse::postgres

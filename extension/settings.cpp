@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: PostgreSQL
+// Every GUC in one table per type: name, what it says in pg_settings, default, who may change it.
+#include "extension/settings.hpp"
+
+#include "extension/postgres/prelude.hpp"
+
+namespace lakehouse::settings {
+
+char* database;
+bool worker_autostart;
+char* worker_path;
+char* listen;
+char* tls_certificate_file;
+char* tls_key_file;
+char* ca_file;
+char* allowed_private_hosts;
+char* socket_directory;
+char* master_key_file;
+char* master_key_command;
+bool warehouse_integration_enabled;
+bool enable_pushdown;
+
+namespace {
+
+struct TextSetting {
+  const char* name;
+  const char* description;
+  char** variable;
+  const char* fallback;
+  GucContext context;
+  int flags;
+};
+
+struct SwitchSetting {
+  const char* name;
+  const char* description;
+  bool* variable;
+  bool fallback;
+  GucContext context;
+};
+
+const TextSetting kTexts[] = {
+    {"lakehouse.database", "Database that the launcher and the worker serve.", &database,
+     "postgres", PGC_POSTMASTER, 0},
+    {"lakehouse.worker_path", "Program the launcher starts.", &worker_path, LAKEHOUSE_WORKER_PATH,
+     PGC_SIGHUP, GUC_SUPERUSER_ONLY},
+    {"lakehouse.listen", "Address and port of the worker's HTTP server; empty for none.", &listen,
+     "127.0.0.1:8720", PGC_SIGHUP, 0},
+    {"lakehouse.tls_certificate_file", "PEM certificate chain of the worker's HTTP server.",
+     &tls_certificate_file, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY},
+    {"lakehouse.tls_key_file", "PEM private key of the worker's HTTP server.", &tls_key_file, "",
+     PGC_SIGHUP, GUC_SUPERUSER_ONLY},
+    {"lakehouse.ca_file", "PEM certificates the worker trusts beside the system's own.", &ca_file,
+     "", PGC_SIGHUP, 0},
+    {"lakehouse.allowed_private_hosts",
+     "Hosts the worker may call although they are private, loopback or plain http: a "
+     "comma-separated list of host or "
+     "host:port.",
+     &allowed_private_hosts, "", PGC_SIGHUP, 0},
+    {"lakehouse.socket_directory",
+     "Directory of the worker's socket; empty: \"lakehouse\" in the data directory.",
+     &socket_directory, "", PGC_POSTMASTER, GUC_SUPERUSER_ONLY},
+    {"lakehouse.master_key_file",
+     "File with the master key, read by the worker alone; empty: generated.", &master_key_file, "",
+     PGC_SIGHUP, GUC_SUPERUSER_ONLY},
+    {"lakehouse.master_key_command",
+     "Program that prints the master key, run by the worker without a shell.", &master_key_command,
+     "", PGC_SIGHUP, GUC_SUPERUSER_ONLY},
+};
+
+const SwitchSetting kSwitches[] = {
+    {"lakehouse.worker_autostart", "Starts the worker with the server and watches it.",
+     &worker_autostart, true, PGC_SIGHUP},
+    {"lakehouse.warehouse_integration_enabled", "Allows reads from connected warehouses.",
+     &warehouse_integration_enabled, false, PGC_SUSET},
+    {"lakehouse.enable_pushdown",
+     "Lets the planner evaluate conditions, order and limits remotely.", &enable_pushdown, true,
+     PGC_USERSET},
+};
+
+}  // namespace
+
+void define_all() {
+  for (const TextSetting& setting : kTexts) {
+    // PGC_POSTMASTER settings can only be defined while the server starts.
+    const GucContext context =
+        setting.context == PGC_POSTMASTER && !process_shared_preload_libraries_in_progress
+            ? PGC_SIGHUP
+            : setting.context;
+    DefineCustomStringVariable(setting.name, setting.description, nullptr, setting.variable,
+                               setting.fallback, context, setting.flags, nullptr, nullptr, nullptr);
+  }
+  for (const SwitchSetting& setting : kSwitches) {
+    DefineCustomBoolVariable(setting.name, setting.description, nullptr, setting.variable,
+                             setting.fallback, setting.context, 0, nullptr, nullptr, nullptr);
+  }
+  MarkGUCPrefixReserved("lakehouse");
+}
+
+char* effective_socket_directory() {
+  return socket_directory[0] != '\0' ? pstrdup(socket_directory)
+                                     : psprintf("%s/lakehouse", DataDir);
+}
+
+void require_warehouse_integration() {
+  if (warehouse_integration_enabled) return;
+  ereport(
+      ERROR,
+      (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+       errmsg("warehouse integration is switched off"),
+       errhint(
+           "Set \"lakehouse.warehouse_integration_enabled = on\" in postgresql.conf and reload.")));
+}
+
+}  // namespace lakehouse::settings

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: PostgreSQL
+// The extension's GUCs as plain variables. Defined once in settings.cpp; read anywhere, written by
+// the server only.
+#pragma once
+
+namespace lakehouse::settings {
+
+extern char* database;
+extern bool worker_autostart;
+extern char* worker_path;
+extern char* listen;
+extern char* tls_certificate_file;
+extern char* tls_key_file;
+extern char* ca_file;
+extern char* allowed_private_hosts;
+extern char* socket_directory;
+extern char* master_key_file;
+extern char* master_key_command;
+extern bool warehouse_integration_enabled;
+extern bool enable_pushdown;
+
+// Called from _PG_init. Settings that need shared memory or the launcher are fixed at server start.
+void define_all();
+
+// `lakehouse.socket_directory`, or $PGDATA/lakehouse if it is empty; palloc'd.
+char* effective_socket_directory();
+
+// ERROR 55000 with a HINT unless federated reads are switched on.
+void require_warehouse_integration();
+
+}  // namespace lakehouse::settings

@@ -1,0 +1,101 @@
+-- SPDX-License-Identifier: PostgreSQL
+-- Who may do what: each role of a tenant on each CRM table, nobody across tenants, and the short list
+-- of functions that run with their owner's rights.
+\set ON_ERROR_STOP on
+BEGIN;
+SET LOCAL client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pgtap;
+CREATE EXTENSION IF NOT EXISTS lakehouse;
+RESET client_min_messages;
+
+-- The only place to list a SECURITY DEFINER function, with the reason it can't do without.
+CREATE TEMP TABLE security_definer (signature text, reason text) ON COMMIT DROP;
+INSERT INTO security_definer VALUES
+    ('lakehouse.record_stage()', 'writes stage history, which no role of a tenant may write'),
+    ('lakehouse.create_connection_server(uuid)', 'sets the server option "connection"; all it does follows from the row');
+
+-- s, i, u, d: SELECT, INSERT, UPDATE, DELETE on the whole table.
+CREATE TEMP TABLE expected_right (table_name text, admin text, member text, readonly text, agent text) ON COMMIT DROP;
+INSERT INTO expected_right VALUES
+    ('accounts', 'siud', 'siu', 's', 'siu'), ('contacts', 'siud', 'siu', 's', 'siu'), ('leads', 'siud', 'siu', 's', 'siu'),
+    ('opportunities', 'siud', 'siu', 's', 'siu'), ('opportunity_contacts', 'siud', 'siu', 's', 'siu'),
+    ('opportunity_line_items', 'siud', 'siu', 's', 'siu'), ('activities', 'siud', 'siu', 's', 'siu'),
+    ('activity_contacts', 'siud', 'siu', 's', 'siu'), ('cases', 'siud', 'siu', 's', 'siu'),
+    ('products', 'siud', 'siu', 's', 's'), ('price_books', 'siud', 'siu', 's', 's'), ('price_book_entries', 'siud', 'siu', 's', 's'),
+    ('pipelines', 'siud', 's', 's', 's'), ('pipeline_stages', 'siud', 's', 's', 's'),
+    ('opportunity_stage_history', 's', 's', 's', 's'), ('users', 's', 's', 's', 's');
+
+SELECT plan(39);
+SELECT lakehouse.create_tenant('tap_north') IS NOT NULL AND lakehouse.create_tenant('tap_south') IS NOT NULL AS created \gset
+SELECT count(lakehouse.create_user('tap_north', r || '@tap.example', r, r)) AS users FROM unnest(ARRAY['admin', 'member', 'readonly', 'agent']) AS r \gset
+GRANT ALL ON ALL TABLES IN SCHEMA pg_temp TO PUBLIC;
+
+SELECT bag_eq($$ SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'lakehouse'::regnamespace AND p.prosecdef $$,
+    $$ SELECT signature FROM security_definer $$, 'exactly the listed functions are SECURITY DEFINER');
+
+SELECT results_eq(format($$ SELECT table_name, concat(
+        CASE WHEN has_table_privilege('tap_north_%1$s', 'tap_north.' || table_name, 'SELECT') THEN 's' END,
+        CASE WHEN has_table_privilege('tap_north_%1$s', 'tap_north.' || table_name, 'INSERT') THEN 'i' END,
+        CASE WHEN has_table_privilege('tap_north_%1$s', 'tap_north.' || table_name, 'UPDATE') THEN 'u' END,
+        CASE WHEN has_table_privilege('tap_north_%1$s', 'tap_north.' || table_name, 'DELETE') THEN 'd' END,
+        CASE WHEN has_table_privilege('tap_north_%1$s', 'tap_north.' || table_name, 'TRUNCATE, REFERENCES, TRIGGER') THEN '!' END)
+    FROM expected_right ORDER BY table_name $$, r),
+    format('SELECT table_name, %I FROM expected_right ORDER BY table_name', r), format('%s has the rights of the matrix', r))
+FROM unnest(ARRAY['admin', 'member', 'readonly', 'agent']) AS r;
+SELECT bag_eq($$ SELECT c.relname::text FROM pg_class c JOIN pg_trigger g ON g.tgrelid = c.oid
+    WHERE c.relnamespace = 'tap_north'::regnamespace AND g.tgname IN ('stamp_row', 'refuse_change') $$,
+    $$ SELECT table_name FROM expected_right $$, 'the matrix names every CRM table');
+
+-- An admin writes users, but not what binds them to a role of the cluster.
+SELECT bag_eq($$ SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = 'tap_north.users'::regclass AND a.attnum > 0
+    AND has_column_privilege('tap_north_admin', 'tap_north.users', a.attname, 'UPDATE') $$,
+    $$ VALUES ('email'), ('full_name'), ('title'), ('manager_id'), ('is_active') $$, 'admin updates only harmless columns of users');
+SELECT bag_eq($$ SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = 'tap_north.users'::regclass AND a.attnum > 0
+    AND has_column_privilege('tap_north_admin', 'tap_north.users', a.attname, 'INSERT') $$,
+    $$ VALUES ('email'), ('full_name'), ('title'), ('manager_id'), ('is_active') $$, 'admin inserts only harmless columns of users');
+SELECT is_empty(format($$ SELECT a.attname FROM pg_attribute a WHERE a.attrelid = 'tap_north.users'::regclass AND a.attnum > 0
+    AND has_column_privilege('tap_north_%s', 'tap_north.users', a.attname, 'INSERT, UPDATE') $$, r), format('%s writes no column of users', r))
+FROM unnest(ARRAY['member', 'readonly', 'agent']) AS r;
+
+-- Across tenants and into the extension's schema: no USAGE, so nothing at all.
+SELECT is(has_schema_privilege('tap_north_' || r, 'tap_south', 'USAGE, CREATE'), false, format('%s has no right on another tenant''s schema', r))
+FROM unnest(ARRAY['admin', 'member', 'readonly', 'agent']) AS r;
+SELECT is(has_schema_privilege('tap_north_' || r, 'lakehouse', 'CREATE'), false, format('%s creates nothing in schema lakehouse', r))
+FROM unnest(ARRAY['admin', 'member', 'readonly', 'agent']) AS r;
+SELECT is(has_schema_privilege('tap_north_' || r, 'tap_north', 'CREATE'), r = 'admin', format('%s creates in its own schema only as the admin, who imports there', r))
+FROM unnest(ARRAY['admin', 'member', 'readonly', 'agent']) AS r;
+SELECT is_empty($$ SELECT n.nspname FROM pg_namespace n WHERE n.nspname IN ('lakehouse', 'tap_north') AND has_schema_privilege('public', n.oid, 'USAGE, CREATE') $$,
+    'PUBLIC has no right on our schemas');
+SELECT is_empty($$ SELECT m.roleid::regrole, m.member::regrole FROM pg_auth_members m
+    WHERE m.member IN (SELECT oid FROM pg_roles WHERE rolname IN ('tap_north_admin', 'tap_north_member', 'tap_north_readonly', 'tap_north_agent')) $$,
+    'a group role is a member of nothing');
+
+-- The same by doing it, as the users who sign in.
+SET LOCAL ROLE tap_north_admin_2;
+SELECT throws_ok('SELECT * FROM tap_south.accounts', '42501', 'permission denied for schema tap_south', 'an admin can''t read another tenant');
+SELECT lives_ok('SELECT * FROM tap_north.accounts', 'an admin reads its own tenant');
+SELECT throws_ok($$ UPDATE tap_north.users SET pg_role = 'postgres' $$, '42501', NULL, 'an admin can''t bind a user to a role');
+SELECT throws_ok($$ SELECT lakehouse.create_tenant('tap_mine') $$, '42501', NULL, 'an admin can''t create a tenant');
+SET LOCAL ROLE tap_north_member_2;
+SELECT throws_ok('SELECT * FROM tap_south.accounts', '42501', 'permission denied for schema tap_south', 'a member can''t read another tenant');
+SELECT lives_ok($$ INSERT INTO tap_north.accounts (name) VALUES ('Mine') $$, 'a member creates an account and owns it');
+SELECT throws_ok('DELETE FROM tap_north.accounts', '42501', NULL, 'a member can''t erase an account');
+SELECT throws_ok('SELECT * FROM lakehouse.tenants', '42501', NULL, 'a member can''t list the tenants');
+SELECT throws_ok('UPDATE tap_north.pipeline_stages SET default_probability = 100', '42501', NULL, 'a member can''t change stages');
+SET LOCAL ROLE tap_north_readonly_2;
+SELECT throws_ok('SELECT * FROM tap_south.accounts', '42501', 'permission denied for schema tap_south', 'a reader can''t read another tenant');
+SELECT throws_ok($$ INSERT INTO tap_north.accounts (name) VALUES ('Mine') $$, '42501', NULL, 'a reader can''t write');
+SET LOCAL ROLE tap_north_agent_2;
+SELECT throws_ok('SELECT * FROM tap_south.accounts', '42501', 'permission denied for schema tap_south', 'an agent can''t read another tenant');
+SELECT throws_ok($$ UPDATE tap_north.products SET name = '' $$, '42501', NULL, 'an agent can''t change the catalogue');
+RESET ROLE;
+
+-- What comes later is nobody's before it is granted.
+CREATE TABLE tap_north.later (id integer);
+SELECT results_eq($$ SELECT r, has_table_privilege('tap_north_' || r, 'tap_north.later', 'SELECT'),
+        has_table_privilege('tap_north_' || r, 'tap_north.later', 'INSERT, UPDATE, DELETE') FROM unnest(ARRAY['admin', 'member', 'readonly', 'agent']) AS r $$,
+    $$ VALUES ('admin', false, false), ('member', false, false), ('readonly', false, false), ('agent', false, false) $$,
+    'a table made later is nobody''s to read');
+
+SELECT * FROM finish();
+ROLLBACK;

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: PostgreSQL
+"""A further private cluster, for tests that stop their server or need another one beside it."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from pathlib import Path
+
+import psycopg
+
+PROGRAM = Path(__file__).parents[2] / "tools" / "cluster"
+
+
+class Cluster:
+    """Server, worker and stand-in of its own, started by tools/cluster into `directory`."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._call("start")
+        exports = (directory / "env").read_text(encoding="utf-8")
+        words = (line.removeprefix("export ") for line in exports.splitlines())
+        self.environment = dict(shlex.split(word)[0].split("=", 1) for word in words)
+
+    def _call(self, action: str) -> None:
+        command = [str(PROGRAM), action, str(self._directory)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=180)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def stop(self) -> None:
+        self._call("stop")
+
+    @property
+    def data_directory(self) -> Path:
+        return Path(self.environment["PGHOST"]).parent / "data"
+
+    def server_pid(self) -> int:
+        lines = (self.data_directory / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+        return int(lines[0])
+
+    def connect(self) -> psycopg.Connection[tuple]:
+        names = {"host": "PGHOST", "port": "PGPORT", "dbname": "PGDATABASE", "user": "PGUSER"}
+        given = {key: self.environment[name] for key, name in names.items()}
+        return psycopg.connect(autocommit=True, **given)

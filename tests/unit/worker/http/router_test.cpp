@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: PostgreSQL
+// The table of routes without a network: what is found, what is refused, what a throwing handler
+// does.
+#include "worker/http/router.hpp"
+
+#include <gtest/gtest.h>
+
+#include <new>
+#include <stdexcept>
+
+#include "worker/http/health.hpp"
+
+namespace lakehouse::worker::http {
+namespace {
+
+Response answer(const Router& router, const std::string& method, const std::string& path) {
+  Request request;
+  request.method = method;
+  request.path = path;
+  return router.answer(request, Context{});
+}
+
+Router sample_router() {
+  const auto say = [](std::string body) {
+    return [body = std::move(body)](const Request&, const Context&) {
+      Response response;
+      response.body = body;
+      return response;
+    };
+  };
+  return Router({{"GET", "/a", say("get")},
+                 {"POST", "/a", say("post")},
+                 {"POST", "/b", say("b")},
+                 {"GET", "/memory",
+                  [](const Request&, const Context&) -> Response { throw std::bad_alloc(); }},
+                 {"GET", "/throws", [](const Request&, const Context&) -> Response {
+                    throw std::runtime_error("canary");
+                  }}});
+}
+
+TEST(Router, picks_the_handler_of_method_and_path) {
+  EXPECT_EQ(answer(sample_router(), "GET", "/a").body, "get");
+  EXPECT_EQ(answer(sample_router(), "POST", "/a").body, "post");
+}
+
+TEST(Router, answers_head_like_get) {
+  EXPECT_EQ(answer(sample_router(), "HEAD", "/a").body, "get");
+}
+
+TEST(Router, answers_404_as_json) {
+  const Response response = answer(sample_router(), "GET", "/nothing");
+  EXPECT_EQ(response.status, 404);
+  EXPECT_EQ(response.content_type, "application/json");
+  EXPECT_EQ(
+      response.body,
+      "{\"code\":\"NOT_FOUND\",\"message\":\"there is nothing at this path\",\"details\":\"\","
+      "\"hint\":\"\"}\n");
+}
+
+TEST(Router, answers_405_with_the_allowed_methods) {
+  const Response response = answer(sample_router(), "DELETE", "/a");
+  EXPECT_EQ(response.status, 405);
+  ASSERT_EQ(response.headers.size(), 1U);
+  EXPECT_EQ(response.headers[0].name, "Allow");
+  EXPECT_EQ(response.headers[0].value, "GET, HEAD, POST");
+}
+
+TEST(Router, refuses_head_where_there_is_no_get) {
+  EXPECT_EQ(answer(sample_router(), "HEAD", "/b").status, 405);
+}
+
+TEST(Router, turns_a_throwing_handler_into_a_status) {
+  EXPECT_EQ(answer(sample_router(), "GET", "/memory").status, 507);
+  const Response response = answer(sample_router(), "GET", "/throws");
+  EXPECT_EQ(response.status, 500);
+  EXPECT_EQ(response.body.find("canary"), std::string::npos);
+}
+
+TEST(Health, is_ready_when_every_check_passes) {
+  const Router router(
+      health_routes({{"database", [](const Context&) -> Status { return kDone; }}}));
+  const Response response = answer(router, "GET", "/ready");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.body,
+            "{\"status\":\"ready\",\"checks\":[{\"name\":\"database\",\"ok\":true}]}\n");
+}
+
+TEST(Health, is_not_ready_for_the_reason_of_a_failed_check) {
+  const Router router(health_routes({{"database",
+                                      [](const Context&) -> Status {
+                                        return Error{ErrorCode::kUnavailable, "gone", "", ""};
+                                      }},
+                                     {"gateway", [](const Context&) -> Status { return kDone; }}}));
+  const Response response = answer(router, "GET", "/ready");
+  EXPECT_EQ(response.status, 503);
+  EXPECT_EQ(response.body,
+            "{\"status\":\"not ready\",\"checks\":[{\"name\":\"database\",\"ok\":false,\"reason\":"
+            "\"gone\"},{\"name\":\"gateway\",\"ok\":true}]}\n");
+}
+
+TEST(Health, is_live_without_any_check) {
+  const Router router(health_routes({{"database", [](const Context&) -> Status {
+                                        return Error{ErrorCode::kUnavailable, "gone", "", ""};
+                                      }}}));
+  EXPECT_EQ(answer(router, "GET", "/live").status, 200);
+}
+
+TEST(Health, gives_its_checks_a_short_deadline) {
+  bool is_bounded = false;
+  const Router router(health_routes({{"database", [&](const Context& context) -> Status {
+                                        is_bounded = !context.deadline.is_never();
+                                        return kDone;
+                                      }}}));
+  answer(router, "GET", "/ready");
+  EXPECT_TRUE(is_bounded);
+}
+
+}  // namespace
+}  // namespace lakehouse::worker::http

@@ -1,0 +1,55 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: PostgreSQL
+# The private Python environment build/venv. Made again only when a requirements file, the interpreter or the place
+# of the checkout changed.
+
+readonly kVenv=build/venv
+
+requirement_files() {
+  local group=$1 file files=(tests/standin/requirements.txt)
+  case $group in
+    test) files+=(tests/standin/requirements-spark.txt tests/requirements.txt tools/requirements.txt) ;;
+    bench) files+=(bench/requirements.txt) ;;
+  esac
+  for file in "${files[@]}"; do
+    [ ! -f "$file" ] || printf '%s\n' "$file"
+  done
+}
+
+install_python() {
+  local group=$1 file files=() options=() stamp
+  while read -r file; do files+=("$file"); done < <(requirement_files "$group")
+  [ "${#files[@]}" -gt 0 ] || return 0
+  stamp=$(requirements_hash "${files[@]}")
+  [ "$(cat "$kVenv/.installed-$group" 2>/dev/null)" != "$stamp" ] || return 0
+  make_environment
+  for file in "${files[@]}"; do options+=(-r "$file"); done
+  complain "installs Python packages of" "${files[@]}"
+  "$kVenv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --use-pep517 "${options[@]}" ||
+    die "pip can't install the packages of ${files[*]}; see its message above"
+  printf '%s\n' "$stamp" >"$kVenv/.installed-$group"
+}
+
+# The distribution's interpreter first: it is there for every user, and python3-venv belongs to it.
+python_program() {
+  if [ -n "${PYTHON:-}" ]; then
+    printf '%s\n' "$PYTHON"
+  elif [ -x /usr/bin/python3 ]; then
+    printf '/usr/bin/python3\n'
+  else
+    command -v python3
+  fi
+}
+
+requirements_hash() {
+  { cat "$@" && pwd && readlink -f "$(python_program)"; } | sha256sum | cut -d' ' -f1
+}
+
+make_environment() {
+  local identity
+  identity="$(pwd) $(readlink -f "$(python_program)")"
+  [ "$(cat "$kVenv/.identity" 2>/dev/null)" != "$identity" ] || return 0
+  rm -rf "$kVenv"
+  "$(python_program)" -m venv "$kVenv" || die "python3 can't make a virtual environment; is python3-venv installed?"
+  printf '%s\n' "$identity" >"$kVenv/.identity"
+}

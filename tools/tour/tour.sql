@@ -1,0 +1,71 @@
+-- SPDX-License-Identifier: PostgreSQL
+-- The tour: a CRM row joins a live warehouse row. What it prints is a test: see expected.out.
+\set QUIET on
+\getenv url WAREHOUSE_URL
+\getenv warehouse_id WAREHOUSE_ID
+\getenv catalog WAREHOUSE_CATALOG
+\getenv token WAREHOUSE_TOKEN
+\pset footer off
+
+\echo '1. Connect tenant "acme" to its Databricks SQL warehouse.'
+\echo
+SELECT lakehouse.connect_databricks('acme', 'wh', :'url', :'warehouse_id', :'catalog', token => :'token') IS NOT NULL AS connected;
+
+\echo '2. Test the connection, step by step.'
+\echo
+SELECT step, ok FROM lakehouse.test_connection('acme', 'wh');
+
+\echo '3. Import two remote schemas; column comments come along.'
+\echo
+CREATE SCHEMA tpch;
+CREATE SCHEMA product;
+IMPORT FOREIGN SCHEMA tpch LIMIT TO (customer, orders, lineitem) FROM SERVER acme_wh INTO tpch;
+IMPORT FOREIGN SCHEMA product FROM SERVER acme_wh INTO product;
+ANALYZE tpch.customer, tpch.orders, product.usage;
+SELECT a.attname AS column, format_type(a.atttypid, a.atttypmod) AS type, col_description(a.attrelid, a.attnum) AS comment
+FROM pg_attribute a WHERE a.attrelid = 'tpch.orders'::regclass AND a.attnum BETWEEN 1 AND 5 ORDER BY a.attnum;
+
+\echo '4. One statement: open opportunities from the CRM, what the customer has on order in the warehouse, live.'
+\echo
+SELECT a.name AS account, o.name AS opportunity, o.amount, o.stage, count(w.o_orderkey) AS open_orders, sum(w.o_totalprice) AS on_order
+FROM acme.opportunities o
+JOIN acme.accounts a ON a.id = o.account_id
+JOIN tpch.orders w ON w.o_custkey = a.account_number
+WHERE NOT o.is_closed AND w.o_orderstatus = 'O' AND w.o_orderdate >= '1997-01-01'
+GROUP BY a.name, o.id
+ORDER BY o.amount DESC, o.name
+LIMIT 5;
+
+\echo '5. What travels: only the columns and rows the join needs. Values are bound, never part of the text.'
+\echo
+\pset format unaligned
+EXPLAIN (VERBOSE, COSTS OFF)
+SELECT a.name, o.amount, w.o_totalprice
+FROM acme.opportunities o
+JOIN acme.accounts a ON a.id = o.account_id
+JOIN tpch.orders w ON w.o_custkey = a.account_number
+WHERE NOT o.is_closed AND w.o_orderstatus = 'O' AND w.o_orderdate >= '1997-01-01';
+
+\echo
+\echo '6. ORDER BY and LIMIT are computed in the warehouse; what can not be pushed says why.'
+\echo
+EXPLAIN (VERBOSE, COSTS OFF) SELECT o_orderkey, o_totalprice FROM tpch.orders WHERE o_orderstatus = 'O' ORDER BY o_totalprice DESC LIMIT 3;
+\echo
+EXPLAIN (VERBOSE, COSTS OFF) SELECT count(*) FROM tpch.orders WHERE o_totalprice > 400000 AND upper(o_clerk) LIKE 'CLERK%';
+
+\pset format aligned
+\echo
+\echo '7. Product usage beside the pipeline: what do the customers of committed deals use today?'
+\echo
+SELECT a.name AS account, o.amount, u.plan, u.active_seats AS seats, u.limits ->> 'seats' AS seat_limit
+FROM acme.opportunities o
+JOIN acme.accounts a ON a.id = o.account_id
+JOIN product.usage u ON u.customer_key = a.account_number
+WHERE NOT o.is_closed AND o.forecast_category = 'commit' AND u.usage_date = '2026-10-31'
+ORDER BY o.amount DESC, a.name
+LIMIT 5;
+
+\echo '8. The worker, which did the talking. It holds the secret; PostgreSQL holds ciphertext.'
+\echo
+SELECT is_running, version, database_ok, rows > 0 AS has_delivered FROM lakehouse.worker_status;
+SELECT name, engine, auth, status, secret IS NOT NULL AS has_secret FROM acme.warehouse_connections;

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: PostgreSQL
+// Reads and checks the launcher's frame.
+#include "worker/config/settings.hpp"
+
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "core/wire/codec.hpp"
+#include "worker/config/command_line.hpp"
+#include "worker/io/readiness.hpp"
+
+namespace lakehouse::worker::config {
+namespace {
+
+constexpr std::uint32_t kMaxConfigBytes = 1U << 20U;
+
+Error setting_error(const std::string& name, std::string detail, std::string hint = "") {
+  return {ErrorCode::kInvalidArgument, "invalid worker setting \"" + name + "\"", std::move(detail),
+          std::move(hint)};
+}
+
+Status read_exactly(int input, char* bytes, std::size_t count, const Context& context) {
+  std::size_t have = 0;
+  while (have < count) {
+    const io::Readiness readiness = io::wait_until_ready(input, POLLIN, context);
+    if (readiness != io::Readiness::kReady) {
+      return io::wait_error(readiness, "reading the worker's settings from standard input");
+    }
+    const ssize_t got = ::read(input, bytes + have, count - have);
+    if (got > 0) have += static_cast<std::size_t>(got);
+    if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) {
+      return Error{ErrorCode::kProtocol, "standard input ended before the worker's settings",
+                   "The launcher in the server starts this program and sends them.", ""};
+    }
+  }
+  return kDone;
+}
+
+Status check_absolute(const std::string& name, const std::string& path) {
+  if (!path.empty() && path.front() == '/') return kDone;
+  return setting_error(name, "The path \"" + path + "\" is not absolute.");
+}
+
+Status check_file(const std::string& name, const std::string& path) {
+  if (path.empty()) return kDone;
+  struct stat facts {};
+  if (::stat(path.c_str(), &facts) == 0 && S_ISREG(facts.st_mode)) return kDone;
+  return setting_error(name, "There is no readable file \"" + path + "\".");
+}
+
+Status check_data_directory(const std::string& path) {
+  struct stat facts {};
+  if (::stat(path.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode)) return kDone;
+  return setting_error("data_directory", "There is no directory \"" + path + "\".");
+}
+
+Status check_tls(const Settings& settings) {
+  if (settings.tls_certificate_file.empty() == settings.tls_key_file.empty()) return kDone;
+  return setting_error(
+      "tls_certificate_file", "Certificate and key must be set together.",
+      "Set lakehouse.tls_certificate_file and lakehouse.tls_key_file, or neither.");
+}
+
+Status check_database(const db::Target& target) {
+  if (target.host.empty() || target.port == 0) {
+    return setting_error("database_host", "Host and port of the database are needed.");
+  }
+  if (target.database.empty() || target.user.empty()) {
+    return setting_error("database_name", "Name and user of the database are needed.");
+  }
+  return kDone;
+}
+
+Status check_all(const Settings& settings) {
+  const std::array<Status, 7> checks = {
+      check_database(settings.database),
+      check_absolute("socket_directory", settings.socket_directory),
+      check_absolute("data_directory", settings.master_key.data_directory),
+      check_data_directory(settings.master_key.data_directory),
+      check_tls(settings),
+      check_file("master_key_file", settings.master_key.file),
+      check_file("ca_file", settings.ca_file),
+  };
+  for (const Status& check : checks) {
+    if (!check) return check;
+  }
+  return kDone;
+}
+
+}  // namespace
+
+Result<Settings> read_settings(int input, const Context& context) {
+  std::string raw(wire::kFrameHeaderBytes, '\0');
+  if (Status read = read_exactly(input, raw.data(), raw.size(), context); !read) {
+    return read.error();
+  }
+  const auto header = wire::decode_header(raw);
+  if (!header || header->type != wire::MessageType::kWorkerConfig ||
+      header->body_bytes > kMaxConfigBytes) {
+    return Error{ErrorCode::kProtocol, "standard input does not begin with the worker's settings",
+                 "", "This program is started by the launcher in the server."};
+  }
+  std::string body(header->body_bytes, '\0');
+  if (Status read = read_exactly(input, body.data(), body.size(), context); !read) {
+    return read.error();
+  }
+  auto frame = wire::decode<wire::WorkerConfig>(body);
+  Secret::wipe(body);
+  if (!frame) return frame.error();
+  return check_settings(*std::move(frame));
+}
+
+Result<Settings> check_settings(wire::WorkerConfig frame) {
+  Settings settings;
+  settings.database = {frame.database_host, frame.database_port, frame.database_name,
+                       frame.database_user, Secret(frame.database_password)};
+  Secret::wipe(frame.database_password);
+  if (!frame.listen.empty()) {
+    auto listen = parse_address(frame.listen);
+    if (!listen) return listen.error();
+    settings.listen = *listen;
+  }
+  auto command = split_command_line(frame.master_key_command);
+  if (!command) return setting_error("master_key_command", command.error().message + ".");
+  settings.master_key = {*std::move(command), frame.master_key_file, frame.data_directory};
+  settings.socket_directory = std::move(frame.socket_directory);
+  settings.tls_certificate_file = std::move(frame.tls_certificate_file);
+  settings.tls_key_file = std::move(frame.tls_key_file);
+  settings.ca_file = std::move(frame.ca_file);
+  settings.allowed_private_hosts = std::move(frame.allowed_private_hosts);
+  if (Status sound = check_all(settings); !sound) return sound.error();
+  return settings;
+}
+
+}  // namespace lakehouse::worker::config

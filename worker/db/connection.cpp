@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: PostgreSQL
+// libpq without blocking: send, flush, wait on the socket, collect.
+#include "worker/db/connection.hpp"
+
+#include <libpq-fe.h>
+#include <poll.h>
+
+#include <array>
+
+#include "worker/db/server_error.hpp"
+#include "worker/io/readiness.hpp"
+
+namespace lakehouse::worker::db {
+namespace {
+
+// For whatever this process leaves behind: a statement may not outlive its client, nor hold a lock
+// for long.
+constexpr const char* kServerSettings =
+    "-c statement_timeout=30s -c idle_in_transaction_session_timeout=30s "
+    "-c client_connection_check_interval=1s";
+constexpr int kBinary = 1;
+
+void ignore_notice(void*, const char*) {}
+
+pg_conn* start_connecting(const Target& target) {
+  const std::string port = std::to_string(target.port);
+  std::string password(target.password.reveal());
+  const std::array<const char*, 11> names = {"host",
+                                             "port",
+                                             "dbname",
+                                             "user",
+                                             "client_encoding",
+                                             "gssencmode",
+                                             "options",
+                                             "application_name",
+                                             "connect_timeout",
+                                             "password",
+                                             nullptr};
+  const std::array<const char*, 11> values = {target.host.c_str(),
+                                              port.c_str(),
+                                              target.database.c_str(),
+                                              target.user.c_str(),
+                                              "UTF8",
+                                              "disable",
+                                              kServerSettings,
+                                              "lakehouse-worker",
+                                              "10",
+                                              password.empty() ? nullptr : password.c_str(),
+                                              nullptr};
+  pg_conn* connection = PQconnectStartParams(names.data(), values.data(), 0);
+  Secret::wipe(password);
+  return connection;
+}
+
+}  // namespace
+
+Connection::Connection(pg_conn* connection) : connection_(connection) {}
+
+Result<Connection> Connection::open(const Target& target, const Context& context) {
+  Connection connection(start_connecting(target));
+  if (!connection.connection_) {
+    return Error{ErrorCode::kOutOfMemory, "out of memory", "", ""};
+  }
+  if (Status connected = connection.connect(context); !connected) return connected.error();
+  return connection;
+}
+
+Status Connection::connect(const Context& context) {
+  pg_conn* raw = connection_.get();
+  PQsetNoticeProcessor(raw, ignore_notice, nullptr);
+  if (PQstatus(raw) == CONNECTION_BAD) return connect_error(raw);
+  short events = POLLOUT;  // as libpq demands before the first PQconnectPoll
+  for (;;) {
+    if (Status waited = wait(events, context); !waited) return waited;
+    switch (PQconnectPoll(raw)) {
+      case PGRES_POLLING_OK:
+        if (PQsetnonblocking(raw, 1) != 0) return connect_error(raw);
+        return kDone;
+      case PGRES_POLLING_READING:
+        events = POLLIN;
+        break;
+      case PGRES_POLLING_WRITING:
+        events = POLLOUT;
+        break;
+      default:
+        return connect_error(raw);
+    }
+  }
+}
+
+Result<Rows> Connection::query(const char* sql, const std::vector<Value>& values,
+                               const Context& context) {
+  std::vector<const char*> contents;
+  std::vector<int> lengths, formats;
+  for (const Value& value : values) {
+    contents.push_back(value.data());
+    lengths.push_back(value.size());
+    formats.push_back(value.is_binary() ? kBinary : 0);
+  }
+  if (PQsendQueryParams(connection_.get(), sql, static_cast<int>(values.size()), nullptr,
+                        contents.data(), lengths.data(), formats.data(), kBinary) == 0) {
+    abandon();
+    return lost_error();
+  }
+  if (Status flushed = flush(context); !flushed) {
+    abandon();
+    return flushed.error();
+  }
+  return collect(context);
+}
+
+// A server has nothing to say to an idle client but that it goes away (we never LISTEN): readable
+// means lost.
+bool Connection::is_usable() const {
+  if (is_abandoned_ || PQstatus(connection_.get()) != CONNECTION_OK) return false;
+  if (PQtransactionStatus(connection_.get()) != PQTRANS_IDLE) return false;
+  pollfd socket{PQsocket(connection_.get()), POLLIN, 0};
+  return ::poll(&socket, 1, 0) == 0;
+}
+
+Status Connection::flush(const Context& context) {
+  for (;;) {
+    const int left = PQflush(connection_.get());
+    if (left == 0) return kDone;
+    if (left < 0) return lost_error();
+    if (Status waited = wait(POLLIN | POLLOUT, context); !waited) return waited;
+    if (PQconsumeInput(connection_.get()) == 0) return lost_error();
+  }
+}
+
+// Reads results until there is none; the first error wins, else the last result.
+Result<Rows> Connection::collect(const Context& context) {
+  std::unique_ptr<PGresult, decltype(&PQclear)> kept(nullptr, PQclear);
+  for (;;) {
+    while (PQisBusy(connection_.get()) != 0) {
+      Status waited = wait(POLLIN, context);
+      if (waited && PQconsumeInput(connection_.get()) == 0) waited = lost_error();
+      if (!waited) {
+        abandon();
+        return waited.error();
+      }
+    }
+    PGresult* result = PQgetResult(connection_.get());
+    if (result == nullptr) break;
+    const bool keeps_error = kept && PQresultStatus(kept.get()) == PGRES_FATAL_ERROR;
+    if (keeps_error) {
+      PQclear(result);
+    } else {
+      kept.reset(result);
+    }
+  }
+  if (PQstatus(connection_.get()) != CONNECTION_OK) abandon();
+  if (!kept) return lost_error();
+  const ExecStatusType status = PQresultStatus(kept.get());
+  if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) return server_error(kept.get());
+  return Rows(kept.release());
+}
+
+Status Connection::wait(short events, const Context& context) {
+  const int socket = PQsocket(connection_.get());
+  if (socket < 0) return lost_error();
+  const io::Readiness readiness = io::wait_until_ready(socket, events, context);
+  if (readiness == io::Readiness::kReady) return kDone;
+  return io::wait_error(readiness, "waiting for the database");
+}
+
+void Connection::Finish::operator()(pg_conn* connection) const { PQfinish(connection); }
+
+Result<Transaction> Transaction::begin(Connection& connection, const Context& context) {
+  auto begun = connection.query("BEGIN", {}, context);
+  if (!begun) return begun.error();
+  return Transaction(connection);
+}
+
+Status Transaction::commit(const Context& context) {
+  auto committed = connection_->query("COMMIT", {}, context);
+  if (!committed) return committed.error();
+  connection_ = nullptr;
+  return kDone;
+}
+
+}  // namespace lakehouse::worker::db

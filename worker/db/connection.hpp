@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: PostgreSQL
+// One libpq connection: extended protocol only, every wait bounded by deadline and stop.
+// After a stop, a timeout or a lost server it is unusable and must be thrown away; the server
+// notices within a second.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/context.hpp"
+#include "core/base/result.hpp"
+#include "worker/db/rows.hpp"
+#include "worker/db/target.hpp"
+#include "worker/db/value.hpp"
+
+struct pg_conn;
+
+namespace lakehouse::worker::db {
+
+class Connection {
+ public:
+  // Errors: kUnavailable (no server, or it refuses us), kTimeout, kCancelled.
+  static Result<Connection> open(const Target& target, const Context& context);
+
+  // Errors: kUnavailable (server lost or going down), kTimeout, kCancelled, kInvalidArgument (a
+  // value the server can't read), kPermissionDenied, kInternal (anything else, with the SQLSTATE in
+  // the detail).
+  Result<Rows> query(const char* sql, const std::vector<Value>& values, const Context& context);
+
+  // Looks, without waiting, whether the server has closed an idle connection.
+  bool is_usable() const;
+  // No more statement is made on it; closing it makes the server roll back.
+  void abandon() noexcept { is_abandoned_ = true; }
+
+ private:
+  struct Finish {
+    void operator()(pg_conn* connection) const;
+  };
+  explicit Connection(pg_conn* connection);
+  Status connect(const Context& context);
+  Status flush(const Context& context);
+  Result<Rows> collect(const Context& context);
+  Status wait(short events, const Context& context);
+
+  std::unique_ptr<pg_conn, Finish> connection_;
+  bool is_abandoned_ = false;
+};
+
+// BEGIN on start, COMMIT by commit(); dying uncommitted abandons the connection, so that nothing is
+// left half done.
+class Transaction {
+ public:
+  static Result<Transaction> begin(Connection& connection, const Context& context);
+  Transaction(Transaction&& other) noexcept
+      : connection_(std::exchange(other.connection_, nullptr)) {}
+  ~Transaction() {
+    if (connection_ != nullptr) connection_->abandon();
+  }
+  Status commit(const Context& context);
+
+ private:
+  explicit Transaction(Connection& connection) : connection_(&connection) {}
+  Connection* connection_;
+};
+
+}  // namespace lakehouse::worker::db

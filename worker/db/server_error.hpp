@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: PostgreSQL
+// libpq's failures as Errors. Only the server's primary message is taken: its DETAIL may quote row
+// values.
+#pragma once
+
+#include "core/base/error.hpp"
+
+struct pg_conn;
+struct pg_result;
+
+namespace lakehouse::worker::db {
+
+// A connection that could not be made.
+Error connect_error(const pg_conn* connection);
+// A connection that was there and is no more.
+Error lost_error();
+// A statement that the server refused.
+Error server_error(const pg_result* result);
+
+}  // namespace lakehouse::worker::db

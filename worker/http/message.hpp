@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: PostgreSQL
+// Request and response as handlers see them: plain values, no network library.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/context.hpp"
+#include "core/base/error.hpp"
+
+namespace lakehouse::worker::http {
+
+struct Header {
+  std::string name;  // of a request: in lower case
+  std::string value;
+};
+
+struct Request {
+  std::string method;
+  std::string path;   // as sent, without the query
+  std::string query;  // after the first '?', still encoded
+  std::vector<Header> headers;
+  std::string body;
+
+  // First value of a header, name in lower case; empty if there is none.
+  std::string_view header(std::string_view name) const;
+};
+
+struct Response {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::vector<Header> headers;
+  std::string body;
+};
+
+// Runs on a handler thread, may wait within the context, must return.
+using Handler = std::function<Response(const Request& request, const Context& context)>;
+
+// {"code", "message", "details", "hint"}: the one shape of every error this server answers with.
+Response problem(int status, std::string_view code, std::string_view message,
+                 std::string_view details = {}, std::string_view hint = {});
+Response problem(const Error& error);
+
+}  // namespace lakehouse::worker::http

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: PostgreSQL
+// Starts the parts, routes the HTTP paths, reports, stops.
+#include "worker/service/service.hpp"
+
+#include <unistd.h>
+
+#include "worker/config/master_key.hpp"
+#include "worker/http/health.hpp"
+#include "worker/metrics/exposition.hpp"
+#include "worker/version.hpp"
+#include "worker/warehouses/engines.hpp"
+
+namespace lakehouse::worker::service {
+namespace {
+
+// /ready asks the database; a status request must not wait for a dead one.
+constexpr std::chrono::milliseconds kDatabaseCheckTime{2'000};
+// Of a stop's time, what requests of the HTTP server may use up.
+constexpr std::chrono::milliseconds kHttpDrainTime{500};
+
+Result<std::unique_ptr<lakehouse::http::Client>> open_client(const config::Settings& settings) {
+  lakehouse::http::ClientOptions options;
+  options.user_agent = "lakehouse-worker/" + std::string(kVersion);
+  options.ca_file = settings.ca_file;
+  options.allowed_private_hosts = settings.allowed_private_hosts;
+  return lakehouse::http::Client::create(std::move(options));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Service>> Service::start(config::Settings settings, log::Log& log) {
+  auto vault = config::open_vault(settings.master_key, log);
+  if (!vault) return vault.error();
+  auto client = open_client(settings);
+  if (!client) return client.error();
+  std::unique_ptr<Service> service(
+      new Service(std::move(settings), *std::move(vault), *std::move(client), log));
+  if (Status opened = service->open_gateway(); !opened) return opened.error();
+  service->open_http();
+  return service;
+}
+
+bool Service::stop(Deadline deadline) {
+  const bool is_clean = gateway_->stop(deadline);
+  if (http_) http_->stop(deadline.sooner(Deadline::in(kHttpDrainTime)));
+  return is_clean;
+}
+
+Service::Service(config::Settings settings, std::unique_ptr<vault::Vault> vault,
+                 std::unique_ptr<lakehouse::http::Client> client, log::Log& log)
+    : settings_(std::move(settings)),
+      log_(log),
+      vault_(std::move(vault)),
+      client_(std::move(client)),
+      database_(settings_.database),
+      warehouses_(database_, *vault_, warehouses::connect_by_engine(*client_, parse_pool_)),
+      secrets_(database_, *vault_) {}
+
+Status Service::open_gateway() {
+  gateway::Gateway::Options options;
+  options.socket_directory = settings_.socket_directory;
+  auto gateway = gateway::Gateway::start(
+      options, {warehouses_, secrets_, [this](const Context& context) { return report(context); },
+                counters_, log_});
+  if (!gateway) return gateway.error();
+  gateway_ = *std::move(gateway);
+  return kDone;
+}
+
+void Service::open_http() {
+  if (!settings_.listen) return;
+  http::ServerOptions options;
+  options.listen = *settings_.listen;
+  options.tls_certificate_file = settings_.tls_certificate_file;
+  options.tls_key_file = settings_.tls_key_file;
+  auto server = http::Server::start(std::move(options), routes(), log_, counters_);
+  if (!server) return log_.failure("http server does not start", server.error());
+  http_ = *std::move(server);
+  listening_ = http_.get();
+}
+
+// The table of everything this worker serves over HTTP.
+http::Router Service::routes() {
+  std::vector<http::Route> routes = http::health_routes({
+      {"database", [this](const Context& context) { return database_.check(context); }},
+      {"gateway",
+       [this](const Context&) -> Status {
+         if (gateway_->is_accepting()) return kDone;
+         return Error{ErrorCode::kUnavailable, "the worker is shutting down", "", ""};
+       }},
+      {"vault",
+       [this](const Context&) -> Status {
+         if (vault_->writing_key_id() > 0) return kDone;
+         return Error{ErrorCode::kUnauthenticated, "the vault has no key", "", ""};
+       }},
+  });
+  routes.push_back(
+      {"GET", "/metrics", [this](const http::Request&, const Context&) {
+         http::Response page;
+         page.content_type = "text/plain; version=0.0.4; charset=utf-8";
+         page.body = metrics::expose(counters_, {kVersion, started_at_, client_->stats()});
+         return page;
+       }});
+  return http::Router(std::move(routes));
+}
+
+wire::WorkerReport Service::report(const Context& context) {
+  const Context bounded{context.deadline.sooner(Deadline::in(kDatabaseCheckTime)), context.stop,
+                        context.request_id};
+  const lakehouse::http::ClientStats client = client_->stats();
+  wire::WorkerReport report;
+  report.process_id = ::getpid();
+  report.version = kVersion;
+  const http::Server* listening = listening_;
+  report.listen = listening != nullptr ? listening->address() : "";
+  report.started_at_us =
+      std::chrono::duration_cast<std::chrono::microseconds>(started_at_.time_since_epoch()).count();
+  report.open_scans = static_cast<std::uint32_t>(counters_.open_scans);
+  report.failed_scans = counters_.scans_failed;
+  report.scans = counters_.scans_succeeded + counters_.scans_failed + counters_.scans_cancelled;
+  report.rows = counters_.scan_rows;
+  report.bytes_received = counters_.received_bytes;
+  report.http_requests = client.requests;
+  report.http_retries = client.retries;
+  report.key_id = vault_->writing_key_id();
+  report.database_is_ok = database_.check(bounded).is_ok();
+  return report;
+}
+
+}  // namespace lakehouse::worker::service

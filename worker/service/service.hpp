@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: PostgreSQL
+// Service: the running worker; all its parts, in the order of who needs whom.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+
+#include "core/http/client.hpp"
+#include "core/vault/vault.hpp"
+#include "core/warehouse/parse_pool.hpp"
+#include "worker/config/settings.hpp"
+#include "worker/db/pool.hpp"
+#include "worker/gateway/gateway.hpp"
+#include "worker/http/server.hpp"
+#include "worker/log/log.hpp"
+#include "worker/metrics/counters.hpp"
+#include "worker/secrets/keeper.hpp"
+#include "worker/warehouses/registry.hpp"
+
+namespace lakehouse::worker::service {
+
+class Service {
+ public:
+  // Vault, HTTP client, gateway, HTTP server. The database may come later: connections are made
+  // when needed. An HTTP server that can't start (unusable certificate) is logged and left out,
+  // because scans do not depend on it.
+  static Result<std::unique_ptr<Service>> start(config::Settings settings, log::Log& log);
+
+  // Running requests are told and remote statements closed. False if some did not end in time: then
+  // the process must end without destroying this object, because a thread still uses it.
+  bool stop(Deadline deadline);
+
+ private:
+  Service(config::Settings settings, std::unique_ptr<vault::Vault> vault,
+          std::unique_ptr<lakehouse::http::Client> client, log::Log& log);
+  Status open_gateway();
+  void open_http();
+  http::Router routes();
+  wire::WorkerReport report(const Context& context);
+
+  const config::Settings settings_;
+  log::Log& log_;
+  const std::chrono::system_clock::time_point started_at_ = std::chrono::system_clock::now();
+  metrics::Counters counters_;
+  const std::unique_ptr<vault::Vault> vault_;
+  const std::unique_ptr<lakehouse::http::Client> client_;
+  warehouse::ParsePool parse_pool_;
+  db::Pool database_;
+  warehouses::Registry warehouses_;
+  secrets::Keeper secrets_;
+  std::unique_ptr<gateway::Gateway> gateway_;
+  std::unique_ptr<http::Server> http_;  // last: its routes look at everything above
+  std::atomic<const http::Server*> listening_ =
+      nullptr;  // http_, for sessions that run while it starts
+};
+
+}  // namespace lakehouse::worker::service
