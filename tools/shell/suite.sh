@@ -33,6 +33,8 @@ suite_end() { [ "$suite_failed" -eq 0 ]; }
 # Counts lines of a file that match an extended expression; none is no error.
 count_lines() { grep -cE -- "$1" "$2" || true; }
 
+clang_compiler() { command -v clang++-14 || command -v clang++; }
+
 compiler_launcher() { ! command -v ccache >/dev/null || printf -- '-DCMAKE_CXX_COMPILER_LAUNCHER=ccache'; }
 
 # Configures and builds core, worker and unit tests in a tree of their own, warnings as errors.
