@@ -55,7 +55,7 @@ build/exports.map: extension/exports.txt
 	(echo '{ global:'; sed 's/$$/;/' $<; echo 'local: *; };') > $@
 
 # Every object is made again when any header changes: the tree is small and headers are few.
-$(OBJS): $(wildcard extension/*.hpp extension/*/*.hpp core/base/*.hpp core/wire/*.hpp core/dialect/*.hpp) Makefile
+$(OBJS): $(wildcard extension/*.hpp extension/*/*.hpp extension/*/*.inc core/base/*.hpp core/wire/*.hpp core/dialect/*.hpp) Makefile
 
 .PHONY: worker
 worker:

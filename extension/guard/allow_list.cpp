@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: PostgreSQL
+// Searches in the sorted tables that tools/allow-list makes.
+#include "extension/guard/allow_list.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace lakehouse::guard {
+namespace {
+
+#include "extension/guard/allow_list_data.inc"
+
+static_assert(std::ranges::is_sorted(kFunctions) && std::ranges::is_sorted(kSupportFunctions));
+static_assert(std::ranges::is_sorted(kTypes) && std::ranges::is_sorted(kConstantTypes));
+static_assert(std::ranges::is_sorted(kBounds, {}, &ArgumentBound::function));
+
+}  // namespace
+
+bool is_function_allowed(Oid function) { return std::ranges::binary_search(kFunctions, function); }
+
+bool is_support_function(Oid function) {
+  return std::ranges::binary_search(kSupportFunctions, function);
+}
+
+bool is_type_allowed(Oid type) { return std::ranges::binary_search(kTypes, type); }
+
+bool is_constant_type_allowed(Oid type) {
+  return is_type_allowed(type) || std::ranges::binary_search(kConstantTypes, type);
+}
+
+const ArgumentBound* find_bound(Oid function) {
+  const auto* found = std::ranges::lower_bound(kBounds, function, {}, &ArgumentBound::function);
+  return found != kBounds.end() && found->function == function ? found : nullptr;
+}
+
+std::span<const Oid> allowed_functions() { return kFunctions; }
+
+}  // namespace lakehouse::guard
