@@ -3,6 +3,7 @@
 // here.
 #include "extension/client/discretion.hpp"
 #include "extension/fdw/import.hpp"
+#include "extension/guard/guard.hpp"
 #include "extension/launcher/launcher.hpp"
 #include "extension/settings.hpp"
 #include "extension/postgres/prelude.hpp"
@@ -16,6 +17,7 @@ void _PG_init() {
   lakehouse::settings::define_all();
   lakehouse::client::install_discretion();
   lakehouse::fdw::install_import_hook();
+  lakehouse::guard::install();
   if (process_shared_preload_libraries_in_progress)
     lakehouse::launcher::register_background_worker();
 }

@@ -19,6 +19,10 @@ char* master_key_file;
 char* master_key_command;
 bool warehouse_integration_enabled;
 bool enable_pushdown;
+int max_rows;
+int max_kilobytes;
+int agent_memory_kilobytes;
+int agent_statement_timeout;
 
 namespace {
 
@@ -37,6 +41,14 @@ struct SwitchSetting {
   bool* variable;
   bool fallback;
   GucContext context;
+};
+
+struct NumberSetting {
+  const char* name;
+  const char* description;
+  int* variable;
+  int fallback, least, most;
+  int flags;
 };
 
 const TextSetting kTexts[] = {
@@ -78,6 +90,18 @@ const SwitchSetting kSwitches[] = {
      PGC_USERSET},
 };
 
+const NumberSetting kNumbers[] = {
+    {"lakehouse.max_rows", "Most rows one query of an agent gets.", &max_rows, 200, 1, 1'000'000,
+     0},
+    {"lakehouse.max_bytes", "Most bytes one query of an agent gets.", &max_kilobytes, 1024 * 1024,
+     1, MAX_KILOBYTES, GUC_UNIT_KB},
+    {"lakehouse.agent_memory",
+     "Memory an agent's session may use beyond what it starts with; 0 for no limit.",
+     &agent_memory_kilobytes, 512 * 1024, 0, MAX_KILOBYTES, GUC_UNIT_KB},
+    {"lakehouse.agent_statement_timeout", "Longest time of an agent's statement; 0 for no limit.",
+     &agent_statement_timeout, 30'000, 0, 86'400'000, GUC_UNIT_MS},
+};
+
 }  // namespace
 
 void define_all() {
@@ -93,6 +117,11 @@ void define_all() {
   for (const SwitchSetting& setting : kSwitches) {
     DefineCustomBoolVariable(setting.name, setting.description, nullptr, setting.variable,
                              setting.fallback, setting.context, 0, nullptr, nullptr, nullptr);
+  }
+  for (const NumberSetting& setting : kNumbers) {
+    DefineCustomIntVariable(setting.name, setting.description, nullptr, setting.variable,
+                            setting.fallback, setting.least, setting.most, PGC_SUSET, setting.flags,
+                            nullptr, nullptr, nullptr);
   }
   MarkGUCPrefixReserved("lakehouse");
 }

@@ -18,6 +18,10 @@ extern char* master_key_file;
 extern char* master_key_command;
 extern bool warehouse_integration_enabled;
 extern bool enable_pushdown;
+extern int max_rows;
+extern int max_kilobytes;
+extern int agent_memory_kilobytes;
+extern int agent_statement_timeout;  // milliseconds
 
 // Called from _PG_init. Settings that need shared memory or the launcher are fixed at server start.
 void define_all();

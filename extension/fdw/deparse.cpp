@@ -265,12 +265,54 @@ void write_expression(Writer& writer, Node* expression) {
   }
 }
 
+// The columns a block must hand on to the one around it.
+Bitmapset* inner_attributes(const Writer& writer, const StatementParts& parts) {
+  const Index relid = writer.shipper->relation->relid;
+  Bitmapset* attributes = bms_copy(parts.attributes);
+  pull_varattnos(reinterpret_cast<Node*>(parts.clauses), relid, &attributes);
+  ListCell* cell;
+  foreach (cell, parts.pathkeys) {
+    const auto* key = static_cast<PathKey*>(lfirst(cell));
+    pull_varattnos(reinterpret_cast<Node*>(find_remote_sort_expression(*writer.shipper, key)),
+                   relid, &attributes);
+  }
+  return attributes;
+}
+
+void write_column_names(StringInfo target, const Columns& columns, const Bitmapset* attributes) {
+  bool is_first = true;
+  for (int attribute = 1; attribute <= columns.count; ++attribute) {
+    if (columns.at(attribute).is_dropped ||
+        !bms_is_member(attribute - FirstLowInvalidHeapAttributeNumber, attributes))
+      continue;
+    if (!is_first) append(target, ", ");
+    write_identifier(target, columns.at(attribute).remote_name);
+    is_first = false;
+  }
+  if (is_first) append(target, "1");
+}
+
 void write_where(Writer& writer, List* clauses) {
   ListCell* cell;
   foreach (cell, clauses) {
     append(&writer.buffer, cell == list_head(clauses) ? " WHERE " : " AND ");
     write_expression(writer, static_cast<Node*>(lfirst(cell)));
   }
+}
+
+// With a row filter the table is a block of its own: no condition of the user's meets a hidden row.
+void write_source(Writer& writer, const StatementParts& parts) {
+  if (parts.filter == NIL) {
+    write_table(&writer.buffer, writer.shipper->plan->options);
+    return;
+  }
+  append(&writer.buffer, "(SELECT ");
+  write_column_names(&writer.buffer, writer.shipper->plan->columns,
+                     inner_attributes(writer, parts));
+  append(&writer.buffer, " FROM ");
+  write_table(&writer.buffer, writer.shipper->plan->options);
+  write_where(writer, parts.filter);
+  append(&writer.buffer, ") AS visible");
 }
 
 // NULLs are placed explicitly: the engines' defaults differ.
@@ -320,7 +362,7 @@ RemoteStatement deparse_select(const Shipper& shipper, const StatementParts& par
   writer.statement.retrieved =
       write_select_list(&writer.buffer, shipper.plan->columns, parts.attributes);
   append(&writer.buffer, " FROM ");
-  write_table(&writer.buffer, shipper.plan->options);
+  write_source(writer, parts);
   write_where(writer, parts.clauses);
   write_order(writer, parts.pathkeys);
   if (parts.has_limit) write_limit(writer);

@@ -31,6 +31,7 @@ struct RemoteStatement {
 
 struct StatementParts {
   Bitmapset* attributes;  // used ones, offset by FirstLowInvalidHeapAttributeNumber
+  List* filter;           // row filter, shippable expressions: which rows the rest sees at all
   List* clauses;          // shippable expressions, all must hold
   List* pathkeys;         // shippable, or NIL
   bool has_limit;         // the query's own LIMIT and OFFSET

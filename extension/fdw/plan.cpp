@@ -25,8 +25,17 @@ Shipper shipper_for(PlannerInfo* root, RelOptInfo* relation, Relids outer) {
   return {root, relation, plan_of(relation), outer};
 }
 
+// Row filters come from the range table's security conditions, which the planner gives the first
+// levels.
+bool is_row_filter(PlannerInfo* root, const RelOptInfo* relation, const RestrictInfo* clause) {
+  const RangeTblEntry* entry = planner_rt_fetch(relation->relid, root);
+  return static_cast<int>(clause->security_level) < list_length(entry->securityQuals);
+}
+
+// A row filter is evaluated remotely whatever the settings say: hidden rows stay where they are.
 const char* reason_for(const Shipper& shipper, const RestrictInfo* clause) {
-  if (!settings::enable_pushdown) return "lakehouse.enable_pushdown is off";
+  if (!settings::enable_pushdown && !is_row_filter(shipper.root, shipper.relation, clause))
+    return "lakehouse.enable_pushdown is off";
   if (clause->pseudoconstant) return "it is evaluated once, here";
   return reason_to_keep_local(shipper, reinterpret_cast<Node*>(clause->clause));
 }
@@ -40,6 +49,8 @@ void classify_clauses(PlannerInfo* root, RelOptInfo* relation) {
     if (const char* reason = reason_for(shipper, clause)) {
       plan->local_clauses = lappend(plan->local_clauses, clause);
       plan->local_reasons = lappend(plan->local_reasons, makeString(pstrdup(reason)));
+    } else if (is_row_filter(root, relation, clause)) {
+      plan->filter_clauses = lappend(plan->filter_clauses, clause);
     } else {
       plan->remote_clauses = lappend(plan->remote_clauses, clause);
     }
@@ -181,8 +192,9 @@ postgres::PathCosts costs_under_limit(const RelOptInfo* relation, const FinalPat
   return costs;
 }
 
-List* describe_pushed(bool has_clauses, bool has_order, bool has_limit) {
+List* describe_pushed(bool has_row_filter, bool has_clauses, bool has_order, bool has_limit) {
   List* names = NIL;
+  if (has_row_filter) names = lappend(names, makeString(pstrdup("row filter")));
   if (has_clauses) names = lappend(names, makeString(pstrdup("filter")));
   if (has_order) names = lappend(names, makeString(pstrdup("order")));
   if (has_limit) names = lappend(names, makeString(pstrdup("limit")));
@@ -213,14 +225,18 @@ List* describe_all_local(PlannerInfo* root, const RelOptInfo* relation) {
   List* lines = NIL;
   for (int i = 0; i < list_length(plan->local_clauses); ++i) {
     const auto* clause = static_cast<RestrictInfo*>(list_nth(plan->local_clauses, i));
+    const char* reason = strVal(list_nth(plan->local_reasons, i));
     lines = lappend(
-        lines, makeString(describe_local(root, relation, reinterpret_cast<Node*>(clause->clause),
-                                         strVal(list_nth(plan->local_reasons, i)))));
+        lines, makeString(is_row_filter(root, relation, clause)
+                              ? psprintf("row filter (%s)", reason)
+                              : describe_local(root, relation,
+                                               reinterpret_cast<Node*>(clause->clause), reason)));
   }
   return lines;
 }
 
 struct SplitClauses {
+  List* filter;  // expressions
   List* remote;  // expressions
   List* local;
 };
@@ -232,11 +248,15 @@ SplitClauses split_clauses(PlannerInfo* root, RelOptInfo* relation, const Foreig
   const ParamPathInfo* info = path->path.param_info;
   const Relids outer =
       info == nullptr ? nullptr : bms_difference(info->ppi_req_outer, relation->relids);
-  SplitClauses split{NIL, NIL};
+  SplitClauses split{NIL, NIL, NIL};
   ListCell* cell;
   foreach (cell, clauses) {
     auto* clause = static_cast<RestrictInfo*>(lfirst(cell));
     if (clause->pseudoconstant) continue;
+    if (list_member_ptr(plan->filter_clauses, clause)) {
+      split.filter = lappend(split.filter, clause->clause);
+      continue;
+    }
     const bool is_remote = list_member_ptr(plan->remote_clauses, clause) ||
                            (!list_member_ptr(plan->local_clauses, clause) &&
                             reason_for(shipper_for(root, relation, outer), clause) == nullptr);
@@ -265,7 +285,8 @@ void estimate_size(PlannerInfo* root, RelOptInfo* relation, Oid foreign_table) {
   classify_clauses(root, relation);
   if (relation->tuples < 0) relation->tuples = kUnknownRows;
   set_baserel_size_estimates(root, relation);
-  plan->retrieved_rows = rows_after(root, relation, plan->remote_clauses);
+  plan->retrieved_rows =
+      rows_after(root, relation, list_concat_copy(plan->filter_clauses, plan->remote_clauses));
 }
 
 void add_paths(PlannerInfo* root, RelOptInfo* relation, Oid) {
@@ -301,14 +322,15 @@ ForeignScan* make_plan(PlannerInfo* root, RelOptInfo* relation, Oid, ForeignPath
   const Relids outer =
       info == nullptr ? nullptr : bms_difference(info->ppi_req_outer, relation->relids);
   const Shipper shipper = shipper_for(root, relation, outer);
-  StatementParts parts{used_attributes(relation, split.local), split.remote, path->path.pathkeys,
-                       has_limit};
+  StatementParts parts{used_attributes(relation, split.local), split.filter, split.remote,
+                       path->path.pathkeys, has_limit};
   const RemoteStatement statement = deparse_select(shipper, parts);
-  List* pushed = describe_pushed(split.remote != NIL, path->path.pathkeys != NIL, has_limit);
+  List* pushed = describe_pushed(split.filter != NIL, split.remote != NIL,
+                                 path->path.pathkeys != NIL, has_limit);
   List* carried = list_make5(statement.segments, statement.kinds, statement.retrieved, pushed,
                              describe_all_local(root, relation));
   return make_foreignscan(target, split.local, relation->relid, statement.parameters, carried, NIL,
-                          split.remote, outer_plan);
+                          list_concat_copy(split.filter, split.remote), outer_plan);
 }
 
 }  // namespace lakehouse::fdw

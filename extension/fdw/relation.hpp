@@ -11,7 +11,8 @@ namespace lakehouse::fdw {
 struct RelationPlan {
   TableOptions options;
   Columns columns;
-  List* remote_clauses;   // of RestrictInfo
+  List* filter_clauses;   // of RestrictInfo: the row filter, as far as it is evaluated remotely
+  List* remote_clauses;   // of RestrictInfo: the user's own
   List* local_clauses;    // of RestrictInfo
   List* local_reasons;    // of String, one for each local clause
   double retrieved_rows;  // after the remote clauses

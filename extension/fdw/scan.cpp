@@ -10,6 +10,7 @@
 #include "extension/fdw/parameter.hpp"
 #include "extension/fdw/plan.hpp"
 #include "extension/fdw/row_stream.hpp"
+#include "extension/guard/guard.hpp"
 #include "extension/settings.hpp"
 
 namespace lakehouse::fdw {
@@ -164,6 +165,15 @@ void start(ForeignScanState* state, Scan* scan) {
   scan->is_started = true;
 }
 
+void require_guard() {
+  if (guard::is_in_force()) return;
+  ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                  errmsg("lakehouse was not loaded with the server"),
+                  errdetail("Without that its guard may have missed statements of this session."),
+                  errhint("Set \"shared_preload_libraries = 'lakehouse'\" in postgresql.conf and "
+                          "restart the server.")));
+}
+
 bool advance(RowStream* stream) {
   return border::serve([&] { return stream->advance(); });
 }
@@ -178,6 +188,7 @@ void begin_scan(ForeignScanState* state, int executor_flags) {
   scan->kinds = plan_item(plan, PlanItem::kKinds);
   scan->expressions = plan->fdw_exprs;
   if ((executor_flags & EXEC_FLAG_EXPLAIN_ONLY) != 0) return;
+  require_guard();
   scan->options = read_table_options(RelationGetRelid(state->ss.ss_currentRelation));
   scan->states = ExecInitExprList(plan->fdw_exprs, &state->ss.ps);
   scan->bound =

@@ -2,6 +2,8 @@
 // What differs between PostgreSQL 15 and 18, and nowhere else. Include after the prelude.
 #pragma once
 
+#include <cstdint>
+
 #include "extension/postgres/prelude.hpp"
 
 namespace lakehouse::postgres {
@@ -49,6 +51,39 @@ inline bool walk_expression(Node* node, ExpressionWalker walker, void* argument)
   // Declared without a prototype, for C's sake.
   return expression_tree_walker(
       node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)), argument);
+#endif
+}
+
+// Every expression of a query and its sub-queries' entry points, ORDER BY and GROUP BY included.
+inline bool walk_query(const Query* query, ExpressionWalker walker, void* argument) {
+  auto* tree = const_cast<Query*>(query);
+#if PG_VERSION_NUM >= 160000
+  return query_tree_walker(tree, walker, argument, QTW_EXAMINE_SORTGROUP);
+#else
+  return query_tree_walker(tree, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)),
+                           argument, QTW_EXAMINE_SORTGROUP);
+#endif
+}
+
+// What a query asks of one of its relations.
+inline const Bitmapset* selected_columns([[maybe_unused]] const Query* query,
+                                         const RangeTblEntry* entry) {
+#if PG_VERSION_NUM >= 160000
+  if (entry->perminfoindex == 0) return nullptr;
+  return getRTEPermissionInfo(query->rteperminfos, const_cast<RangeTblEntry*>(entry))->selectedCols;
+#else
+  return entry->selectedCols;
+#endif
+}
+
+inline std::uint64_t required_permissions([[maybe_unused]] const Query* query,
+                                          const RangeTblEntry* entry) {
+#if PG_VERSION_NUM >= 160000
+  if (entry->perminfoindex == 0) return 0;
+  return getRTEPermissionInfo(query->rteperminfos, const_cast<RangeTblEntry*>(entry))
+      ->requiredPerms;
+#else
+  return entry->requiredPerms;
 #endif
 }
 

@@ -75,6 +75,7 @@ BEGIN
     PERFORM lakehouse.create_crm_tables(tenant_id, slug);
     PERFORM lakehouse.grant_crm_privileges(slug);
     PERFORM lakehouse.create_integration_tables(tenant_id, slug);
+    PERFORM lakehouse.create_governance_tables(tenant_id, slug);
     RETURN tenant_id;
 END
 $$;
@@ -99,6 +100,8 @@ BEGIN
     EXECUTE format('SELECT coalesce(array_agg(pg_role ORDER BY pg_role), ''{}'') FROM %I.users WHERE pg_role IS NOT NULL',
                    slug) INTO login_roles;
 
+    -- As in drop_integration: the parent before its partition.
+    LOCK TABLE ONLY lakehouse.data_sources IN ACCESS EXCLUSIVE MODE;
     PERFORM lakehouse.drop_integration(tenant_id, slug);
     EXECUTE format('DROP SCHEMA %I CASCADE', slug);
     PERFORM lakehouse.drop_tenant_roles(slug, login_roles);

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: PostgreSQL
+// Catches what stands in no query tree: fast-path calls, and functions inside checks and casts.
+#include "extension/guard/access.hpp"
+
+#include "extension/guard/allow_list.hpp"
+#include "extension/guard/identity.hpp"
+#include "extension/guard/refusal.hpp"
+
+namespace lakehouse::guard {
+namespace {
+
+// Process-wide by nature, as hooks are.
+object_access_hook_type previous_access;
+
+void watch(ObjectAccessType access, Oid class_id, Oid object, int sub_object, void* argument) {
+  if (previous_access != nullptr) previous_access(access, class_id, object, sub_object, argument);
+  if (access != OAT_FUNCTION_EXECUTE || is_function_allowed(object) ||
+      is_support_function(object) || current_strength() != Strength::kAgent)
+    return;
+  const char* name = get_func_name(object);
+  refuse({Code::kFunctionNotAllowListed, "function", name != nullptr ? name : "?",
+          "It is not on the allow-list of agents.",
+          "lakehouse.list_guarded_functions() lists what may be used."});
+}
+
+}  // namespace
+
+void install_access_hook() {
+  previous_access = object_access_hook;
+  object_access_hook = watch;
+}
+
+}  // namespace lakehouse::guard

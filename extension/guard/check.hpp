@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: PostgreSQL
+// The rules, applied to an analysed query: what an agent may write, and what anybody may see of a
+// governed table. Works on OIDs and attribute numbers only. Plain regime.
+#pragma once
+
+#include "extension/guard/policy.hpp"
+#include "extension/postgres/prelude.hpp"
+
+namespace lakehouse::guard {
+
+// An agent's whole query, sub-queries included: shape, relations, columns, functions, types, size.
+// Refuses or returns.
+void check_agent_query(const Query* query);
+
+// One SELECT text an agent sends: a single statement. `source` is what the client sent.
+void check_single_statement(const char* source);
+
+// Refuses unless the current role may see `policy`'s table, and these columns of it.
+void check_access(const Policy* policy, const char* name, const Bitmapset* columns,
+                  std::uint64_t permissions, bool is_agent);
+
+}  // namespace lakehouse::guard

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: PostgreSQL
+// A guarded execution has a record, kept with the executor's state: its meter, looked up by query.
+// The plan is checked when it starts and again at each run, since a cursor may be fetched from much
+// later.
+#include "extension/guard/executor.hpp"
+
+#include "extension/guard/counters.hpp"
+#include "extension/guard/identity.hpp"
+#include "extension/guard/limits.hpp"
+#include "extension/guard/meter.hpp"
+#include "extension/guard/policy.hpp"
+#include "extension/guard/stamp.hpp"
+#include "extension/settings.hpp"
+
+namespace lakehouse::guard {
+namespace {
+
+// Process-wide by nature, as hooks are.
+ExecutorStart_hook_type previous_start;
+ExecutorRun_hook_type previous_run;
+
+struct Execution {
+  const QueryDesc* query;
+  Meter meter;
+  Execution* next;
+};
+Execution* executions;
+
+void forget(void* argument) {
+  for (Execution** link = &executions; *link != nullptr; link = &(*link)->next) {
+    if (*link != argument) continue;
+    *link = (*link)->next;
+    return;
+  }
+}
+
+Execution* find_execution(const QueryDesc* query) {
+  for (Execution* execution = executions; execution != nullptr; execution = execution->next) {
+    if (execution->query == query) return execution;
+  }
+  return nullptr;
+}
+
+std::int64_t smaller_cap(std::int64_t first, std::int64_t second) {
+  if (first == 0 || second == 0) return first + second;
+  return first < second ? first : second;
+}
+
+// Of all tables the query reads the smallest caps; an agent's end at the settings' ceiling.
+Meter caps_of(const List* relations, bool is_agent) {
+  Meter meter{};
+  ListCell* cell;
+  foreach (cell, relations) {
+    const Policy* policy = find_policy(lfirst_oid(cell));
+    meter.max_bytes = smaller_cap(meter.max_bytes, policy->max_bytes);
+    if (is_agent) meter.max_rows = smaller_cap(meter.max_rows, policy->max_rows);
+  }
+  if (!is_agent) return meter;
+  meter.max_rows = smaller_cap(meter.max_rows, settings::max_rows);
+  meter.max_bytes =
+      smaller_cap(meter.max_bytes, static_cast<std::int64_t>(settings::max_kilobytes) * 1024);
+  return meter;
+}
+
+void add_execution(const QueryDesc* query, const Meter& meter) {
+  MemoryContext memory = query->estate->es_query_cxt;
+  auto* execution = static_cast<Execution*>(MemoryContextAllocZero(memory, sizeof(Execution)));
+  auto* callback = static_cast<MemoryContextCallback*>(
+      MemoryContextAllocZero(memory, sizeof(MemoryContextCallback)));
+  *execution = {query, meter, executions};
+  executions = execution;
+  callback->func = forget;
+  callback->arg = execution;
+  MemoryContextRegisterResetCallback(memory, callback);
+}
+
+void start_next(QueryDesc* query, int flags) {
+  if (previous_start != nullptr) {
+    previous_start(query, flags);
+  } else {
+    standard_ExecutorStart(query, flags);
+  }
+}
+
+void start(QueryDesc* query, int flags) {
+  const Strength strength = IsParallelWorker() ? Strength::kNone : current_strength();
+  if (strength == Strength::kNone) return start_next(query, flags);
+  check_stamp(query->plannedstmt, strength);
+  const bool is_agent = strength == Strength::kAgent;
+  if (is_agent) apply_agent_limits();
+  start_next(query, flags);
+  const List* relations = governed_relations(query->plannedstmt);
+  if (!is_agent && relations == NIL) return;
+  add_execution(query, caps_of(relations, is_agent));
+  count_passed();
+}
+
+void run_next(QueryDesc* query, ScanDirection direction, uint64 count, bool is_once) {
+  if (previous_run != nullptr) {
+    previous_run(query, direction, count, is_once);
+  } else {
+    standard_ExecutorRun(query, direction, count, is_once);
+  }
+}
+
+void report_cut(const Meter& meter) {
+  ereport(NOTICE, (errcode(ERRCODE_WARNING),
+                   errmsg("result is cut off at " INT64_FORMAT " rows (%s)", meter.max_rows,
+                          facts_of(Code::kRowCapExceeded).name),
+                   errhint("Aggregate, or add conditions.")));
+}
+
+// The receiver is the query's own again whatever happens.
+void run_metered(QueryDesc* query, ScanDirection direction, uint64 count, bool is_once,
+                 Meter* meter) {
+  DestReceiver* const inner = query->dest;
+  query->dest = make_metered_receiver(inner, meter);
+  PG_TRY();
+  {
+    run_next(query, direction, count, is_once);
+  }
+  PG_FINALLY();
+  {
+    pfree(query->dest);
+    query->dest = inner;
+  }
+  PG_END_TRY();
+  if (meter->is_cut) report_cut(*meter);
+}
+
+void run(QueryDesc* query, ScanDirection direction, uint64 count, bool is_once) {
+  const Strength strength = IsParallelWorker() ? Strength::kNone : current_strength();
+  if (strength != Strength::kNone) check_stamp(query->plannedstmt, strength);
+  if (Execution* execution = find_execution(query)) {
+    run_metered(query, direction, count, is_once, &execution->meter);
+  } else {
+    run_next(query, direction, count, is_once);
+  }
+}
+
+}  // namespace
+
+void install_executor_hooks() {
+  previous_start = ExecutorStart_hook;
+  ExecutorStart_hook = start;
+  previous_run = ExecutorRun_hook;
+  ExecutorRun_hook = run;
+}
+
+}  // namespace lakehouse::guard

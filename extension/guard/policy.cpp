@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: PostgreSQL
+// Policies are rows: read by one query, as a superuser, with the newest snapshot and a pinned
+// search_path.
+#include "extension/guard/policy.hpp"
+
+#include "extension/fdw/scan.hpp"
+#include "extension/guard/identity.hpp"
+#include "extension/guard/refusal.hpp"
+
+namespace lakehouse::guard {
+namespace {
+
+// A foreign table of ours: its tenant, and its data source if there is one. Any other table:
+// whether it is one of a tenant's CRM, and no integration table.
+const char kReadPolicy[] =
+    "SELECT c.relkind = 'f' AS is_foreign, t.slug, d.epoch, d.columns, d.column_numbers, "
+    "d.row_filter, d.max_rows, d.max_bytes, "
+    "c.relkind IN ('r', 'p') AND s.id IS NOT NULL AND NOT EXISTS "
+    "(SELECT FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent "
+    "WHERE i.inhrelid = c.oid AND p.relnamespace = 'lakehouse'::regnamespace) AS is_crm "
+    "FROM pg_class c "
+    "LEFT JOIN lakehouse.tenants s ON s.slug = c.relnamespace::regnamespace::text "
+    "LEFT JOIN pg_foreign_table f ON f.ftrelid = c.oid "
+    "LEFT JOIN pg_foreign_server v ON v.oid = f.ftserver "
+    "LEFT JOIN lakehouse.warehouse_connections w "
+    "ON v.srvoptions @> ARRAY['connection=' || w.id] "
+    "LEFT JOIN lakehouse.tenants t ON t.id = w.tenant_id "
+    "LEFT JOIN lakehouse.data_sources d ON d.relation = c.oid AND d.tenant_id = t.id "
+    "WHERE c.oid = $1";
+
+enum Field {
+  kIsForeign = 1,
+  kSlug,
+  kEpoch,
+  kColumns,
+  kNumbers,
+  kFilter,
+  kMaxRows,
+  kMaxBytes,
+  kIsCrm
+};
+
+// Process-wide by nature: the server's caches are.
+HTAB* policies;
+
+void forget_policy(Datum, Oid relation) {
+  HASH_SEQ_STATUS status;
+  hash_seq_init(&status, policies);
+  while (auto* policy = static_cast<Policy*>(hash_seq_search(&status))) {
+    if (!OidIsValid(relation) || policy->relation == relation) policy->is_loaded = false;
+  }
+}
+
+// The current row of SPI's answer.
+Datum field(Field number, bool& is_null) {
+  return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, number, &is_null);
+}
+
+bool flag(Field number) {
+  bool is_null = false;
+  const Datum value = field(number, is_null);
+  return !is_null && DatumGetBool(value);
+}
+
+std::int64_t number(Field which) {
+  bool is_null = false;
+  const Datum value = field(which, is_null);
+  return is_null ? 0 : DatumGetInt64(value);
+}
+
+char* string(Field which) {
+  bool is_null = false;
+  const Datum value = field(which, is_null);
+  return is_null ? nullptr : TextDatumGetCString(value);
+}
+
+// A column counts only while both its number and its name are those that were exposed.
+void add_column(Policy* policy, const char* name, AttrNumber attribute) {
+  if (get_attnum(policy->relation, name) == attribute && attribute > 0) {
+    policy->columns =
+        bms_add_member(policy->columns, attribute - FirstLowInvalidHeapAttributeNumber);
+  }
+}
+
+void read_columns(Policy* policy) {
+  bool is_null = false;
+  Datum *names = nullptr, *numbers = nullptr;
+  int name_count = 0, number_count = 0;
+  deconstruct_array(DatumGetArrayTypeP(field(kColumns, is_null)), TEXTOID, -1, false, TYPALIGN_INT,
+                    &names, nullptr, &name_count);
+  deconstruct_array(DatumGetArrayTypeP(field(kNumbers, is_null)), INT2OID, 2, true, TYPALIGN_SHORT,
+                    &numbers, nullptr, &number_count);
+  MemoryContext caller = MemoryContextSwitchTo(policy->memory);
+  for (int i = 0; i < name_count && i < number_count; ++i) {
+    add_column(policy, TextDatumGetCString(names[i]), DatumGetInt16(numbers[i]));
+  }
+  MemoryContextSwitchTo(caller);
+}
+
+void read_filter(Policy* policy, const char* text) {
+  Relation relation = table_open(policy->relation, AccessShareLock);
+  List* filter = parse_row_filter(relation, text);
+  table_close(relation, AccessShareLock);
+  MemoryContext caller = MemoryContextSwitchTo(policy->memory);
+  policy->filter = static_cast<List*>(copyObjectImpl(filter));
+  MemoryContextSwitchTo(caller);
+}
+
+// The owner's mistake, not the reader's: the table stays closed until the filter is set anew.
+void read_filter_or_refuse(Policy* policy, const char* text) {
+  MemoryContext caller = CurrentMemoryContext;
+  PG_TRY();
+  { read_filter(policy, text); }
+  PG_CATCH();
+  {
+    MemoryContextSwitchTo(caller);
+    FlushErrorState();
+    refuse({Code::kTableNotAllowListed, "table", get_rel_name(policy->relation),
+            "Its row filter no longer fits it.",
+            "The tenant's admin can set the policy anew with lakehouse.expose()."});
+  }
+  PG_END_TRY();
+}
+
+void read_row(Policy* policy) {
+  if (!flag(kIsForeign)) {
+    policy->kind = flag(kIsCrm) ? RelationKind::kCrm : RelationKind::kOther;
+    return;
+  }
+  policy->kind = RelationKind::kGoverned;
+  if (const char* slug = string(kSlug))
+    policy->admin_role = get_role_oid(psprintf("%s_admin", slug), true);
+  policy->epoch = number(kEpoch);
+  policy->is_exposed = policy->epoch != 0;
+  if (!policy->is_exposed) return;
+  policy->max_rows = number(kMaxRows);
+  policy->max_bytes = number(kMaxBytes);
+  read_columns(policy);
+  if (const char* text = string(kFilter)) read_filter_or_refuse(policy, text);
+}
+
+void query_policy(Policy* policy) {
+  Oid types[] = {OIDOID};
+  Datum values[] = {ObjectIdGetDatum(policy->relation)};
+  if (SPI_execute_with_args(kReadPolicy, 1, types, values, nullptr, true, 1) != SPI_OK_SELECT)
+    elog(ERROR, "the guard can't read its policies");
+  if (SPI_processed == 1) read_row(policy);
+}
+
+// An old snapshot of the caller's must not bring back an old policy.
+void read_policy(Policy* policy) {
+  Oid user = InvalidOid;
+  int security = 0;
+  GetUserIdAndSecContext(&user, &security);
+  const int settings = NewGUCNestLevel();
+  (void)set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+                          GUC_ACTION_SAVE, true, 0, false);
+  PushActiveSnapshot(IsInParallelMode() ? GetActiveSnapshot() : GetLatestSnapshot());
+  SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, security | SECURITY_LOCAL_USERID_CHANGE);
+  SPI_connect();
+  query_policy(policy);
+  SPI_finish();
+  SetUserIdAndSecContext(user, security);
+  PopActiveSnapshot();
+  AtEOXact_GUC(false, settings);
+}
+
+void clear(Policy* policy, Oid relation) {
+  if (policy->memory != nullptr) MemoryContextDelete(policy->memory);
+  *policy = Policy{};
+  policy->relation = relation;
+  policy->memory =
+      AllocSetContextCreate(CacheMemoryContext, "lakehouse policy", ALLOCSET_SMALL_SIZES);
+}
+
+// What can only be a table of another's is known without a query.
+bool needs_no_query(Oid relation, char kind) {
+  if (kind == RELKIND_FOREIGN_TABLE) return !is_our_foreign_table(relation);
+  return relation < FirstNormalObjectId ||
+         (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE);
+}
+
+void load(Policy* policy, Oid relation) {
+  clear(policy, relation);
+  // Set first: an invalidation that arrives while we read must not be lost.
+  policy->is_loaded = true;
+  ++trusted_depth;
+  PG_TRY();
+  {
+    if (!needs_no_query(relation, get_rel_relkind(relation))) read_policy(policy);
+  }
+  PG_CATCH();
+  {
+    --trusted_depth;
+    policy->is_loaded = false;
+    PG_RE_THROW();
+  }
+  PG_END_TRY();
+  --trusted_depth;
+}
+
+}  // namespace
+
+bool is_our_foreign_table(Oid relation) {
+  const ForeignServer* server = GetForeignServer(GetForeignTable(relation)->serverid);
+  const ForeignDataWrapper* wrapper = GetForeignDataWrapper(server->fdwid);
+  return OidIsValid(wrapper->fdwhandler) &&
+         GetFdwRoutine(wrapper->fdwhandler)->BeginForeignScan == fdw::begin_scan;
+}
+
+const Policy* find_policy(Oid relation) {
+  bool is_found = false;
+  auto* policy = static_cast<Policy*>(hash_search(policies, &relation, HASH_ENTER, &is_found));
+  if (!is_found) {
+    *policy = Policy{};
+    policy->relation = relation;
+  }
+  while (!policy->is_loaded) load(policy, relation);
+  return policy;
+}
+
+void install_policy_cache() {
+  HASHCTL control{};
+  control.keysize = sizeof(Oid);
+  control.entrysize = sizeof(Policy);
+  control.hcxt = TopMemoryContext;
+  policies = hash_create("lakehouse policies", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+  CacheRegisterRelcacheCallback(forget_policy, Datum{0});
+}
+
+}  // namespace lakehouse::guard
