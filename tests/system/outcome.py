@@ -60,6 +60,11 @@ def read_as_text(connection: Connection) -> Connection:
     """From here on the session's results arrive as PostgreSQL's own text."""
     # Compiling conditions of a thousand terms takes longer than evaluating them on these few rows.
     connection.execute("SET jit = off")
+    return load_as_text(connection)
+
+
+def load_as_text(connection: Connection) -> Connection:
+    """The same for a session that may not change settings."""
     for name in _LOADED_OTHERWISE:
         connection.adapters.register_loader(name, TextLoader)
     return connection

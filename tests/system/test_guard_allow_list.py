@@ -60,7 +60,7 @@ DENIED_CLASSES = {
         ],
     ),
     "can't be bounded or stopped": (
-        r"^(format|array_fill|factorial|xpath.*|xml.*|jsonb_path_.*|ts_headline|jsonb?_(populate|to)_record(set)?)$",
+        r"^(format|array_fill|factorial|xpath.*|xml.*|jsonb_path_.*|ts_headline|jsonb?_populate_record(set)?)$",
         ["format", "array_fill", "factorial", "xpath", "jsonb_path_query", "json_populate_record"],
     ),
 }
