@@ -11,8 +11,9 @@
 
 namespace lakehouse::guard {
 
-// An argument that makes the result as long as it says. It must be a constant, not NULL, at most
-// `limit`; with `start` >= 0 that argument must be one too, and the distance from it is limited.
+// An argument on which the size of the result, or a time that can't be cut short, depends. It must
+// be a constant, not NULL: an integer of at most `limit`, or another value of at most `limit`
+// bytes. With `start` >= 0 that argument must be one too, and the distance from it is limited.
 struct ArgumentBound {
   Oid function;
   int argument;  // counted from 0

@@ -20,7 +20,10 @@ FOLDER = Path(__file__).parent
 MAX_ROWS = 200  # of an agent's answer; lakehouse.max_rows
 
 # Honest queries that the guard refuses nevertheless: the query's name, and why that is right.
-FALSE_REFUSALS: dict[str, str] = {}
+FALSE_REFUSALS: dict[str, str] = {
+    "full_text_query_in_from": "ts_rank takes the square of its query's length and can't be"
+    " cancelled, so the query must be a constant where it is ranked by",
+}
 MOST_FALSE_REFUSALS = 0.01
 
 

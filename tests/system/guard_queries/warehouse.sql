@@ -142,6 +142,13 @@ SELECT o_orderpriority, count(*) AS orders,
 FROM orders WHERE o_comment LIKE '%special%requests%' AND o_orderdate >= '1998-01-01' GROUP BY 1 ORDER BY 1
 
 -- full_text_in_comments
+SELECT o_orderkey,
+       ts_rank(to_tsvector('english', o_comment), plainto_tsquery('english', 'pending deposits'))::numeric(6, 4) AS rank
+FROM orders WHERE o_orderdate >= '1998-07-01'
+  AND to_tsvector('english', o_comment) @@ plainto_tsquery('english', 'pending deposits')
+ORDER BY rank DESC, o_orderkey LIMIT 20
+
+-- full_text_query_in_from
 SELECT o_orderkey, round(ts_rank(to_tsvector('english', o_comment), q)::numeric, 4) AS rank
 FROM orders, websearch_to_tsquery('english', 'pending deposits') q
 WHERE o_orderdate >= '1998-07-01' AND to_tsvector('english', o_comment) @@ q ORDER BY rank DESC, o_orderkey LIMIT 20
