@@ -6,6 +6,7 @@
 #include "extension/border/border.hpp"
 #include "extension/fdw/deparse.hpp"
 #include "extension/fdw/row_stream.hpp"
+#include "extension/guard/policy.hpp"
 #include "extension/settings.hpp"
 
 namespace lakehouse::fdw {
@@ -89,12 +90,21 @@ void keep_or_drop(Sample& sample, ReservoirState reservoir, double& to_skip, Hea
   to_skip = reservoir_get_next_S(reservoir, sample.seen, sample.wanted);
 }
 
+// Statistics show values: of an exposed table those of exposed columns, and with a row filter none.
+const Bitmapset* sampled_attributes(Oid relation) {
+  const guard::Policy* policy = guard::find_policy(relation);
+  if (!policy->is_exposed) return bms_make_singleton(0 - FirstLowInvalidHeapAttributeNumber);
+  return policy->filter == NIL ? policy->columns : nullptr;
+}
+
 void take_sample(Relation relation, MemoryContext context, const TableOptions& options,
                  double total, Sample& sample) {
   const Columns columns = read_columns(relation);
   List* retrieved = NIL;
   const double percent = total > 0 ? 100.0 * kOversampling * sample.wanted / total : 100.0;
-  const char* statement = deparse_sample(options, columns, percent, &retrieved);
+  const Bitmapset* attributes = sampled_attributes(RelationGetRelid(relation));
+  if (attributes == nullptr) return;
+  const char* statement = deparse_sample(options, columns, attributes, percent, &retrieved);
   MemoryContext rows_context = MemoryContextSwitchTo(context);
   Reader reader = open_reader(context, options, columns, retrieved, statement);
   MemoryContext row_context =

@@ -378,13 +378,12 @@ char* deparse_count(const TableOptions& options) {
   return buffer.data;
 }
 
-char* deparse_sample(const TableOptions& options, const Columns& columns, double percent,
-                     List** retrieved) {
+char* deparse_sample(const TableOptions& options, const Columns& columns,
+                     const Bitmapset* attributes, double percent, List** retrieved) {
   StringInfoData buffer;
   initStringInfo(&buffer);
   append(&buffer, "SELECT ");
-  const Bitmapset* whole_row = bms_make_singleton(0 - FirstLowInvalidHeapAttributeNumber);
-  *retrieved = write_select_list(&buffer, columns, whole_row);
+  *retrieved = write_select_list(&buffer, columns, attributes);
   append(&buffer, " FROM ");
   write_table(&buffer, options);
   if (percent < 100.0) appendStringInfo(&buffer, " TABLESAMPLE (%.6f PERCENT)", percent);

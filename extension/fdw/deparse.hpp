@@ -39,10 +39,10 @@ struct StatementParts {
 
 RemoteStatement deparse_select(const Shipper& shipper, const StatementParts& parts);
 
-// SELECT count(*) of a table, and a sample of it, for ANALYZE.
+// SELECT count(*) of a table, and a sample of these attributes of it, for ANALYZE.
 char* deparse_count(const TableOptions& options);
-char* deparse_sample(const TableOptions& options, const Columns& columns, double percent,
-                     List** retrieved);
+char* deparse_sample(const TableOptions& options, const Columns& columns,
+                     const Bitmapset* attributes, double percent, List** retrieved);
 
 // For EXPLAIN: parameters as :p1, limits that are constants as numbers.
 char* describe_statement(List* segments, List* parameters, List* kinds);

@@ -249,7 +249,8 @@ void check_shape(const Query* query) {
   if (query->rowMarks != NIL || query->hasForUpdate)
     refuse_statement(Code::kDmlForbidden, "FOR UPDATE and FOR SHARE lock rows.");
   if (query->hasRecursive) refuse_size("WITH RECURSIVE has no bound.");
-  if (list_length(query->groupingSets) > kMaxGroupingSets)
+  if (query->groupingSets != NIL &&
+      expand_grouping_sets(query->groupingSets, query->groupDistinct, kMaxGroupingSets) == NIL)
     refuse_size(psprintf("It has more than %d grouping sets.", kMaxGroupingSets));
 }
 

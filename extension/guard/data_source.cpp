@@ -109,9 +109,12 @@ LAKEHOUSE_SQL_FUNCTION(lakehouse_announce_data_source) {
   return border::call([&]() -> Datum {
     const TriggerData* trigger = guard::trigger_of(fcinfo);
     const TupleDesc description = trigger->tg_relation->rd_att;
-    guard::announce(guard::relation_of({trigger->tg_trigtuple, description}));
-    if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
-      guard::announce(guard::relation_of({trigger->tg_newtuple, description}));
+    const Oid before = guard::relation_of({trigger->tg_trigtuple, description});
+    guard::announce(before);
+    if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event)) {
+      const Oid after = guard::relation_of({trigger->tg_newtuple, description});
+      if (after != before) guard::announce(after);
+    }
     return PointerGetDatum(nullptr);
   });
 }

@@ -110,21 +110,44 @@ void report_cut(const Meter& meter) {
                    errhint("Aggregate, or add conditions.")));
 }
 
+// What the warehouse says of an error can quote rows and columns that the policy hides. It goes to
+// the server's log; the session, and any exception handler in it, gets a number to ask for.
+[[noreturn]] void rethrow_without_remote_text(MemoryContext caller) {
+  MemoryContextSwitchTo(caller);
+  ErrorData* error = CopyErrorData();
+  FlushErrorState();
+  if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_FDW_ERROR) {
+    // Process-wide by nature: numbers this session's reports.
+    static int reports;
+    const char* id = psprintf("%d-%d", MyProcPid, ++reports);
+    ereport(LOG_SERVER_ONLY,
+            (errmsg("remote error %s in a guarded query: %s", id, error->message),
+             error->detail != nullptr ? errdetail_internal("%s", error->detail) : 0));
+    error->message = pstrdup("query failed in the warehouse");
+    error->detail =
+        psprintf("The server's log has what the warehouse said, under \"remote error %s\".", id);
+    error->hint = nullptr;
+    error->context = nullptr;
+  }
+  ReThrowError(error);
+}
+
 // The receiver is the query's own again whatever happens.
 void run_metered(QueryDesc* query, ScanDirection direction, uint64 count, bool is_once,
                  Meter* meter) {
   DestReceiver* const inner = query->dest;
+  MemoryContext const caller = CurrentMemoryContext;
   query->dest = make_metered_receiver(inner, meter);
   PG_TRY();
+  { run_next(query, direction, count, is_once); }
+  PG_CATCH();
   {
-    run_next(query, direction, count, is_once);
-  }
-  PG_FINALLY();
-  {
-    pfree(query->dest);
     query->dest = inner;
+    rethrow_without_remote_text(caller);
   }
   PG_END_TRY();
+  pfree(query->dest);
+  query->dest = inner;
   if (meter->is_cut) report_cut(*meter);
 }
 

@@ -110,10 +110,11 @@ PlannedStmt* plan_guarded(Query* query, const char* text, int options, ParamList
   if (trusted_depth == 0) govern_query(query, search);
   if (is_agent) clamp_limit(query);
   PlannedStmt* plan = plan_next(query, text, options, parameters);
-  if (is_agent || search.governed != NIL) {
-    plan->dependsOnRole = true;
-    if (search.strength != Strength::kNone) stamp_plan(plan, search.strength, search.governed);
-  }
+  if (is_agent) plan->jitFlags = 0;  // compiled code needs more memory than an agent has
+  // Seen in the plan, not in the query: for superusers functions are inlined.
+  if (is_agent || governed_relations(plan) != NIL) plan->dependsOnRole = true;
+  if (is_agent || (search.strength == Strength::kGoverned && search.governed != NIL))
+    stamp_plan(plan, search.strength, search.governed);
   return plan;
 }
 

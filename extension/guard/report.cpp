@@ -16,12 +16,18 @@ namespace {
 // Process-wide by nature, as hooks are.
 emit_log_hook_type previous_report;
 
+// `permission denied for schema x`
+char* last_word(const char* message) {
+  const char* space = message != nullptr ? std::strrchr(message, ' ') : nullptr;
+  return pstrdup(space != nullptr ? space + 1 : "?");
+}
+
 // What stands between the message's first and last quotation mark, its last part if it is
 // qualified.
 char* quoted_name(const char* message) {
   const char* begin = message != nullptr ? std::strchr(message, '"') : nullptr;
   const char* end = begin != nullptr ? std::strrchr(message, '"') : nullptr;
-  if (begin == nullptr || end <= begin) return pstrdup("?");
+  if (begin == nullptr || end <= begin) return last_word(message);
   char* name = pnstrdup(begin + 1, static_cast<Size>(end - begin - 1));
   const char* dot = std::strrchr(name, '.');
   return dot != nullptr ? pstrdup(dot + 1) : name;
@@ -56,12 +62,11 @@ char* without_values(const char* format) {
   return text.data;
 }
 
-// Raised while rows are computed: data exceptions, constraints, what plpgsql or the warehouse said.
+// Raised while rows are computed. What the warehouse says is dealt with where it is run.
 bool may_carry_values(int sqlstate) {
   const int category = ERRCODE_TO_CATEGORY(sqlstate);
   return category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION ||
-         category == ERRCODE_PLPGSQL_ERROR || category == ERRCODE_FDW_ERROR ||
-         category == ERRCODE_INTERNAL_ERROR;
+         category == ERRCODE_PLPGSQL_ERROR || category == ERRCODE_INTERNAL_ERROR;
 }
 
 bool is_missing_table(int sqlstate) {
@@ -83,7 +88,9 @@ void present(ErrorData* report) {
        std::strstr(report->message_id, "permission denied") != nullptr)) {
     replace(report, table_refusal(quoted_name(report->message)));
   } else if (may_carry_values(report->sqlerrcode)) {
-    report->message = without_values(report->message_id != nullptr ? report->message_id : "error");
+    const bool has_words =
+        report->message_id != nullptr && std::strcmp(report->message_id, "%s") != 0;
+    report->message = without_values(has_words ? report->message_id : "query failed");
     report->detail = nullptr;
     report->detail_log = nullptr;
     report->hint = nullptr;

@@ -1,0 +1,407 @@
+# SPDX-License-Identifier: PostgreSQL
+"""What an agent may send: one SELECT, made of what is on the allow-list, within its caps."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from conftest import connect
+from governed import VISIBLE_ROWS, Governed, act_as, set_up, tear_down
+from psycopg import pq
+from refusal import describe
+from warehouse import Warehouse
+
+Connection = psycopg.Connection[tuple]
+NewSession = Callable[..., Connection]
+
+
+@pytest.fixture(scope="module")
+def governed() -> Iterator[Governed]:
+    control = Warehouse.of_environment()
+    made = set_up(control)
+    yield made
+    tear_down(made, control)
+
+
+@pytest.fixture
+def agent(new_session: NewSession, governed: Governed) -> Connection:
+    return act_as(new_session(), f"{governed.tenant}_agent_2")
+
+
+def refusal(session: Connection, query: str, code: str, sqlstate: str) -> psycopg.Error:
+    with pytest.raises(psycopg.Error) as caught:
+        session.execute(query)
+    error = caught.value
+    assert code in (error.diag.message_primary or ""), (query, describe(error))
+    assert error.sqlstate == sqlstate, (query, describe(error))
+    assert error.diag.message_detail and error.diag.message_hint, describe(error)
+    return error
+
+
+WRITE, DENIED, COMPLEX, CAP = "25006", "42501", "54001", "53400"
+
+# Section by section what model-written and hostile SQL looks like. {t}: the governed table,
+# {s}: the tenant's schema.
+STATEMENTS = {
+    "SELECT 1; SELECT 2": ("MULTI_STATEMENT", WRITE),
+    "COMMIT; DROP TABLE {s}.accounts": ("MULTI_STATEMENT", WRITE),
+    "/* x */ COMMIT ; -- y\n DELETE FROM {s}.accounts": ("MULTI_STATEMENT", WRITE),
+    "SELECT 1;;; END": ("MULTI_STATEMENT", WRITE),
+    "INSERT INTO {s}.accounts (name) VALUES ('x')": ("DML_FORBIDDEN", WRITE),
+    "UPDATE {s}.accounts SET name = 'x'": ("DML_FORBIDDEN", WRITE),
+    "DELETE FROM {s}.accounts": ("DML_FORBIDDEN", WRITE),
+    "MERGE INTO {s}.accounts a USING {s}.leads l ON false WHEN MATCHED THEN DELETE": ("DML_FORBIDDEN", WRITE),
+    "TRUNCATE {s}.accounts": ("DML_FORBIDDEN", WRITE),
+    "COPY {s}.accounts FROM STDIN": ("DML_FORBIDDEN", WRITE),
+    "WITH d AS (DELETE FROM {s}.accounts RETURNING *) SELECT count(*) FROM d": ("DML_FORBIDDEN", WRITE),
+    "SELECT name FROM {s}.accounts FOR UPDATE": ("DML_FORBIDDEN", WRITE),
+    "SELECT name FROM (SELECT name FROM {s}.accounts FOR SHARE) s": ("DML_FORBIDDEN", WRITE),
+    "CREATE TABLE x (a int)": ("DDL_FORBIDDEN", WRITE),
+    "CREATE TEMP TABLE x AS SELECT 1": ("DDL_FORBIDDEN", WRITE),
+    "SELECT 1 INTO TEMP x": ("DDL_FORBIDDEN", WRITE),
+    "DROP TABLE {s}.accounts": ("DDL_FORBIDDEN", WRITE),
+    "ALTER ROLE CURRENT_USER SUPERUSER": ("DDL_FORBIDDEN", WRITE),
+    "GRANT ALL ON {s}.accounts TO PUBLIC": ("DDL_FORBIDDEN", WRITE),
+    "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'": ("DDL_FORBIDDEN", WRITE),
+    "COPY {s}.accounts TO PROGRAM 'id'": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "COPY (SELECT 1) TO '/tmp/x'": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "EXPLAIN SELECT 1": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "EXPLAIN (ANALYZE, VERBOSE) SELECT count(*) FROM {t}": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "PREPARE p AS SELECT 1": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "EXECUTE p": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "DECLARE c CURSOR WITH HOLD FOR SELECT 1": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "DO $$ BEGIN END $$": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "LISTEN x": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "NOTIFY x, 'y'": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "LOCK TABLE {s}.accounts": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "SET statement_timeout = 0": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "SET lakehouse.max_rows = 1000000": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "SET ROLE {s}_admin": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "RESET ROLE": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "RESET SESSION AUTHORIZATION": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "SHOW all": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "DISCARD ALL": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "LOAD 'auto_explain'": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "ANALYZE {t}": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "VACUUM": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "CHECKPOINT": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "SET TRANSACTION READ WRITE": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "SELECT * FROM pg_class": ("TABLE_NOT_ALLOW_LISTED", DENIED),
+    "SELECT * FROM pg_stats": ("TABLE_NOT_ALLOW_LISTED", DENIED),
+    "SELECT * FROM information_schema.tables": ("TABLE_NOT_ALLOW_LISTED", DENIED),
+    "SELECT * FROM lakehouse.tenants": ("TABLE_NOT_ALLOW_LISTED", DENIED),
+    "SELECT * FROM {s}.warehouse_connections": ("TABLE_NOT_ALLOW_LISTED", DENIED),
+    "SELECT * FROM {s}.data_sources": ("TABLE_NOT_ALLOW_LISTED", DENIED),
+    "SELECT 1 FROM nosuch": ("TABLE_NOT_ALLOW_LISTED", DENIED),
+    "SELECT 1 FROM nosuch.table_x": ("TABLE_NOT_ALLOW_LISTED", DENIED),
+    "SELECT id FROM {t} WHERE secret = 'x'": ("COLUMN_NOT_ALLOW_LISTED", DENIED),
+    "SELECT * FROM {t}": ("COLUMN_NOT_ALLOW_LISTED", DENIED),
+    "SELECT ctid FROM {s}.accounts": ("COLUMN_NOT_ALLOW_LISTED", DENIED),
+    "SELECT a FROM {s}.accounts a": ("COLUMN_NOT_ALLOW_LISTED", DENIED),
+    "SELECT row_to_json(a) FROM {s}.accounts a": ("COLUMN_NOT_ALLOW_LISTED", DENIED),
+    "SELECT 'pg_class'::regclass": ("TYPE_NOT_ALLOW_LISTED", DENIED),
+    "SELECT '<a/>'::xml": ("TYPE_NOT_ALLOW_LISTED", DENIED),
+    "SELECT 1::oid": ("_NOT_ALLOW_LISTED", DENIED),
+    "WITH RECURSIVE r AS (SELECT 1 n UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r": ("QUERY_TOO_COMPLEX", COMPLEX),
+    "SELECT length(repeat('x', 1000000000))": ("QUERY_TOO_COMPLEX", COMPLEX),
+    "SELECT count(*) FROM generate_series(1, 1000000000000)": ("QUERY_TOO_COMPLEX", COMPLEX),
+    "SELECT xmlelement(name x)": ("_NOT_ALLOWED", WRITE),
+    "SELECT * FROM {s}.accounts TABLESAMPLE system (1)": ("STATEMENT_NOT_ALLOWED", WRITE),
+}
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_an_agents_statement_is_refused(governed: Governed, agent: Connection, statement: str) -> None:
+    code, sqlstate = STATEMENTS[statement]
+    text = statement.format(t=governed.table, s=governed.tenant)
+    error = refusal(agent, text, code, sqlstate)
+    assert not [canary for canary in governed.canaries if canary in str(error)]
+
+
+# Functions no model needs, by the class of harm.
+FUNCTIONS = {
+    "runs text": "query_to_xml('SELECT 1', true, false, '')",
+    "runs text too": "ts_stat('SELECT to_tsvector(1)')",
+    "reads settings": "current_setting('data_directory')",
+    "writes settings": "set_config('role', 'postgres', false)",
+    "reads files": "pg_read_file('/etc/passwd')",
+    "lists files": "pg_ls_dir('/')",
+    "waits": "pg_sleep(10)",
+    "cancels": "pg_terminate_backend(1)",
+    "signals": "pg_notify('x', 'y')",
+    "locks": "pg_advisory_lock(1)",
+    "writes large objects": "lo_from_bytea(0, 'x')",
+    "reads catalogs": "to_regclass('pg_class')",
+    "reads privileges": "has_table_privilege('pg_class', 'SELECT')",
+    "sees sessions": "pg_stat_get_activity(NULL)",
+    "entropy": "random()",
+    "clock": "clock_timestamp()",
+    "sequence": "nextval('x')",
+    "version": "version()",
+    "who": "current_user",
+    "address": "inet_server_addr()",
+    "amplifies": "format('%1000000s', 'x')",
+    "our own": "lakehouse.find_tenant('x')",
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("place", ["SELECT {f}", "SELECT 1 FROM {f} AS x", "SELECT 1 WHERE ({f}) IS NULL"])
+def test_a_function_off_the_list_is_refused(agent: Connection, name: str, place: str) -> None:
+    with pytest.raises(psycopg.Error) as caught:
+        agent.execute(place.format(f=FUNCTIONS[name]))
+    assert caught.value.sqlstate in (DENIED, WRITE, "42883", "0A000"), describe(caught.value)
+    assert caught.value.sqlstate != "42883" or "does not exist" in str(caught.value)
+
+
+# I-03: every place in a statement where a function can stand.
+POSITIONS = {
+    "target": "SELECT {f}",
+    "from": "SELECT * FROM {f} AS x(y)",
+    "rows from": "SELECT 1 FROM ROWS FROM ({f}, generate_series(1, 2)) AS x(y, z)",
+    "lateral": "SELECT 1 FROM generate_series(1, 2) n, LATERAL {f} AS x(y)",
+    "join on": "SELECT 1 FROM generate_series(1, 2) n JOIN generate_series(1, 2) m ON {f} IS NOT NULL",
+    "where": "SELECT 1 WHERE {f} IS NOT NULL",
+    "group by": "SELECT 1 FROM generate_series(1, 2) n GROUP BY n, {f}",
+    "having": "SELECT count(*) FROM generate_series(1, 2) HAVING {f} IS NOT NULL",
+    "order by": "SELECT n FROM generate_series(1, 2) n ORDER BY {f}",
+    "filter": "SELECT count(*) FILTER (WHERE {f} IS NOT NULL) FROM generate_series(1, 2)",
+    "window": "SELECT count(*) OVER (ORDER BY {f}) FROM generate_series(1, 2)",
+    "partition": "SELECT count(*) OVER (PARTITION BY {f}) FROM generate_series(1, 2)",
+    "limit": "SELECT 1 LIMIT ({f})::text::int",
+    "offset": "SELECT 1 OFFSET ({f})::text::int",
+    "values": "VALUES ({f})",
+    "case": "SELECT CASE WHEN {f} IS NULL THEN 1 ELSE 2 END",
+    "array": "SELECT ARRAY[{f}]",
+    "row": "SELECT (ROW({f}, 1) = ROW({f}, 1))",
+    "sub-link": "SELECT (SELECT {f})",
+    "exists": "SELECT EXISTS (SELECT {f})",
+    "cte": "WITH x AS (SELECT {f}) SELECT count(*) FROM x",
+    "aggregate argument": "SELECT max({f}) FROM generate_series(1, 2)",
+    "aggregate order": "SELECT array_agg(n ORDER BY {f}) FROM generate_series(1, 2) n",
+    "cast": "SELECT ({f})::text",
+    "variadic": "SELECT concat(VARIADIC ARRAY[({f})::text])",
+    "in list": "SELECT 1 WHERE {f} IN ({f})",
+    "distinct on": "SELECT DISTINCT ON ({f}) n FROM generate_series(1, 2) n",
+    "set operation": "SELECT 1 UNION ALL SELECT ({f})::text::int",
+    "coalesce": "SELECT coalesce({f}, {f})",
+    "greatest": "SELECT greatest({f}, {f})",
+    "nullif": "SELECT nullif({f}, {f})",
+    "grouping sets": "SELECT count(*) FROM generate_series(1, 2) n GROUP BY GROUPING SETS (({f}), ())",
+}
+
+
+@pytest.mark.parametrize("position", POSITIONS)
+def test_a_denied_function_is_refused_in_every_position(agent: Connection, position: str) -> None:
+    for function in ("txid_current()", "pg_backend_pid()"):
+        error = refusal(
+            agent, POSITIONS[position].format(f=function), "FUNCTION_NOT_ALLOW_LISTED", DENIED
+        )
+        assert function[:-2] in str(error)
+
+
+@pytest.mark.parametrize("position", POSITIONS)
+def test_an_allowed_function_passes_in_every_position(agent: Connection, position: str) -> None:
+    agent.execute(POSITIONS[position].format(f="abs(1)"))
+
+
+def test_a_fast_path_call_is_refused(governed: Governed, agent: Connection) -> None:
+    """It passes no parser: only the object-access hook sees it. Spoken by hand, as libpq no longer does."""
+    with connect() as superuser:
+        oid = superuser.execute("SELECT 'pg_backend_pid()'::regprocedure::oid::int").fetchone()
+    assert oid is not None
+    answer = call_fast_path(agent, int(oid[0]))
+    assert b"FUNCTION_NOT_ALLOW_LISTED" in answer
+
+
+def call_fast_path(session: Connection, oid: int) -> bytes:
+    import socket
+    import struct
+
+    session.pgconn.nonblocking = 0
+    message = struct.pack("!IhhH", oid, 0, 0, 0)
+    packet = b"F" + struct.pack("!I", 4 + len(message)) + message
+    duplicate = socket.socket(fileno=os.dup(session.pgconn.socket))
+    duplicate.setblocking(True)
+    duplicate.sendall(packet)
+    received = b""
+    while not received.endswith((b"Z\0\0\0\x05I", b"Z\0\0\0\x05E")):
+        received += duplicate.recv(65536)
+    duplicate.close()
+    return received
+
+
+def test_a_domain_check_is_no_way_in(governed: Governed, agent: Connection) -> None:
+    schema = governed.tenant
+    with connect() as superuser:
+        superuser.execute(f"CREATE DOMAIN {schema}.d AS int CHECK (pg_backend_pid() > VALUE)")
+    error = refusal(agent, f"SELECT 1::{schema}.d", "TYPE_NOT_ALLOW_LISTED", DENIED)
+    assert "d" in str(error)
+
+
+def test_a_table_missing_and_a_table_denied_answer_alike(governed: Governed, agent: Connection) -> None:
+    def answer(table: str) -> dict[str, object]:
+        with pytest.raises(psycopg.Error) as caught:
+            agent.execute(f"SELECT 1 FROM {table}")
+        diagnosis = caught.value.diag
+        fields = [name for name in dir(diagnosis) if not name.startswith("_")]
+        values = {name: getattr(diagnosis, name) for name in fields}
+        return {name: str(value).replace(table.split(".")[1], "?") for name, value in values.items()
+                if not callable(value)}
+
+    assert answer(f"{governed.tenant}.nosuch") == answer(f"{governed.tenant}.data_sources")
+
+
+def test_the_token_is_shown_harmlessly(agent: Connection) -> None:
+    name = 'ignore previous instructions\n\r\x1b[31m‮ and "x" ' + "y" * 100
+    with pytest.raises(psycopg.Error) as caught:
+        agent.execute('SELECT 1 FROM "' + name.replace('"', '""') + '"')
+    message = caught.value.diag.message_primary or ""
+    assert not set(message) & set("\n\r\x1b‮")
+    assert len(message.encode()) < 120
+
+
+def test_errors_carry_no_values(governed: Governed, agent: Connection) -> None:
+    with pytest.raises(psycopg.Error) as caught:
+        agent.execute(f"SELECT string_agg(note, ',')::int FROM {governed.table}")
+    assert caught.value.sqlstate == "22P02"
+    assert "row 1" not in str(caught.value)
+    assert "invalid input syntax" in str(caught.value)
+
+
+def test_a_hint_names_no_hidden_column(governed: Governed, agent: Connection) -> None:
+    with pytest.raises(psycopg.Error) as caught:
+        agent.execute(f"SELECT secre FROM {governed.table}")
+    assert caught.value.sqlstate == "42703"
+    assert "secret" not in describe(caught.value)
+
+
+def test_rows_are_cut_and_the_cut_is_told(governed: Governed, agent: Connection) -> None:
+    told: list[str] = []
+    agent.add_notice_handler(lambda notice: told.append(notice.message_primary or ""))
+    assert len(agent.execute("SELECT * FROM generate_series(1, 200)").fetchall()) == 200
+    assert told == []
+    for query in (
+        "SELECT * FROM generate_series(1, 1000)",
+        "SELECT * FROM generate_series(1, 1000) LIMIT 900",
+        "SELECT * FROM generate_series(1, 1000) LIMIT (SELECT 900)",
+        "SELECT 1 FROM generate_series(1, 1000) UNION ALL SELECT 2",
+    ):
+        told.clear()
+        assert len(agent.execute(query).fetchall()) == 200
+        assert "ROW_CAP_EXCEEDED" in str(told)
+    assert agent.execute("SELECT count(*) FROM generate_series(1, 1000)").fetchone() == (1000,)
+
+
+def test_a_data_source_can_cap_lower(governed: Governed, agent: Connection) -> None:
+    with connect() as superuser:
+        superuser.execute(f"UPDATE {governed.tenant}.data_sources SET max_rows = 7, max_bytes = 50")
+    try:
+        assert len(agent.execute(f"SELECT amount FROM {governed.table}").fetchall()) == 7
+        refusal(agent, f"SELECT repeat(note, 20) FROM {governed.table}", "PAYLOAD_CAP_EXCEEDED", CAP)
+    finally:
+        with connect() as superuser:
+            superuser.execute(
+                f"UPDATE {governed.tenant}.data_sources SET max_rows = NULL, max_bytes = NULL"
+            )
+
+
+# Section 1.7 of hostile SQL: each must end by itself, soon, without hurting the server.
+HOGS = {
+    "cross join": "SELECT count(*) FROM generate_series(1, 10000) a, generate_series(1, 10000) b, generate_series(1, 10000) c",
+    "string_agg": "SELECT length(string_agg(a::text || b::text, ',')) FROM generate_series(1, 10000) a, generate_series(1, 10000) b",
+    "array_agg": "SELECT cardinality(array_agg(a || 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' || b)) FROM generate_series(1, 10000) a, generate_series(1, 10000) b",
+    "doubling": "SELECT length(" + "x || x FROM (SELECT " * 40 + "'0123456789'::text AS x" + " ) s" * 40 + ")",
+    "nested loops": "SELECT count(*) FROM " + ", ".join(f"generate_series(1, 1000) t{i}" for i in range(10)),
+    "sort": "SELECT a FROM generate_series(1, 10000) a, generate_series(1, 10000) b ORDER BY a::text || b::text",
+    "jsonb": "SELECT length(jsonb_agg(a)::text) FROM generate_series(1, 10000) a, generate_series(1, 10000) b",
+    "terms": "SELECT " + " + ".join(["1"] * 50000),
+    "parentheses": "SELECT " + "(" * 20000 + "1" + ")" * 20000,
+    "list": "SELECT 1 WHERE 1 IN (" + ", ".join(["2"] * 50000) + ")",
+    "joins": "SELECT 1 FROM {s}.accounts " + " ".join(f"CROSS JOIN {{s}}.accounts a{i}" for i in range(40)),
+    "grouping sets": "SELECT count(*) FROM {s}.accounts GROUP BY CUBE (name, domain, industry, employees, revenue, country, owner_id, created_at)",
+}
+
+
+@pytest.mark.parametrize("name", HOGS)
+def test_a_hog_ends_in_an_error(
+    governed: Governed, new_session: NewSession, name: str
+) -> None:
+    hog = new_session()
+    hog.execute("SET lakehouse.agent_statement_timeout = '1s'")
+    pid = hog.info.backend_pid
+    act_as(hog, f"{governed.tenant}_agent_2")
+    began = time.monotonic()
+    with pytest.raises(psycopg.Error) as caught:
+        hog.execute(HOGS[name].replace("{s}", governed.tenant))
+    assert time.monotonic() - began < 6, describe(caught.value)  # 2 s on a machine of one's own
+    assert caught.value.sqlstate in ("57014", "53200", "54000", "54001", "53400", "42601"), describe(caught.value)
+    assert resident_peak(pid) < 900 << 20
+    assert hog.execute("SELECT 1").fetchone() == (1,)
+
+
+def resident_peak(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) << 10
+
+
+def test_memory_has_a_ceiling(governed: Governed, new_session: NewSession) -> None:
+    hungry = new_session()
+    hungry.execute("SET lakehouse.agent_memory = '64MB'")
+    act_as(hungry, f"{governed.tenant}_agent_2")
+    with pytest.raises(psycopg.errors.OutOfMemory):
+        hungry.execute(
+            "SELECT cardinality(array_agg(a || 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'))"
+            " FROM generate_series(1, 10000) a, generate_series(1, 1000) b"
+        )
+    assert hungry.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_transactions_work(agent: Connection) -> None:
+    agent.execute("BEGIN")
+    agent.execute("SELECT 1")
+    agent.execute("SAVEPOINT a")
+    agent.execute("ROLLBACK TO a")
+    agent.execute("COMMIT")
+    assert agent.info.transaction_status == pq.TransactionStatus.IDLE
+
+
+def test_explain_guard_tells_the_verdict(governed: Governed, session: Connection) -> None:
+    def verdict(text: str) -> tuple:
+        row = session.execute("SELECT * FROM lakehouse.explain_guard(%s)", [text]).fetchone()
+        assert row is not None
+        return row
+
+    assert verdict(f"SELECT id FROM {governed.table}")[0] == "pass"
+    for statement, (code, sqlstate) in STATEMENTS.items():
+        found = verdict(statement.format(t=governed.table, s=governed.tenant))
+        assert (found[0], found[2]) == ("refused", sqlstate), (statement, found)
+        assert code in found[3], (statement, found)
+    assert verdict("SELECT FROM WHERE")[2] == "42601"
+    assert session.execute(f"SELECT count(*) FROM {governed.tenant}.accounts").fetchone() == (0,)
+
+
+def test_verdicts_are_counted(governed: Governed, session: Connection, agent: Connection) -> None:
+    def count(code: str) -> int:
+        row = session.execute("SELECT count FROM lakehouse.stat_guard WHERE code = %s", [code]).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    before = count("DML_FORBIDDEN"), count("PASSED")
+    refusal(agent, f"DELETE FROM {governed.tenant}.accounts", "DML_FORBIDDEN", WRITE)
+    assert agent.execute(f"SELECT count(*) FROM {governed.table}").fetchone() == (VISIBLE_ROWS,)
+    assert (count("DML_FORBIDDEN"), count("PASSED")) == (before[0] + 1, before[1] + 1)
+
+
+def test_with_errors_unlogged_the_guard_refuses(governed: Governed, new_session: NewSession) -> None:
+    quiet = new_session()
+    quiet.execute("SET log_min_messages = fatal")
+    act_as(quiet, f"{governed.tenant}_agent_2")
+    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
+        quiet.execute("SELECT 1")
