@@ -3,6 +3,7 @@
 // redirects.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -18,6 +19,12 @@ namespace lakehouse::http {
 
 using CallId = std::uint64_t;
 using Timers = std::multimap<Deadline::Clock::time_point, CallId>;
+
+// The transfers under way to one origin, and the calls that wait until there are fewer.
+struct Lane {
+  long running = 0;
+  std::deque<CallId> waiting;
+};
 
 struct Call {
   Call(CallId id_, Request request_, Context context_, Client::Callback done_, Url url_)
@@ -46,8 +53,10 @@ struct Call {
   Url url;
   int attempts = 0;
   int redirects = 0;
-  Timers::iterator timer;              // always one per call under way
-  std::unique_ptr<Transfer> transfer;  // absent while it waits for the next attempt
+  Timers::iterator timer;  // always one per call under way
+  std::unique_ptr<Transfer>
+      transfer;          // absent while it waits: in its lane, or for its next attempt
+  Lane* lane = nullptr;  // of the transfer
   std::optional<std::stop_callback<std::function<void()>>> on_stop;
 };
 

@@ -33,6 +33,8 @@ std::optional<std::chrono::milliseconds> retry_after_of(const Response& response
   return parse_retry_after(std::string(*value), sent >= 0 ? sent : std::time(nullptr));
 }
 
+std::string origin_of(const Url& url) { return url.host() + ":" + std::to_string(url.port()); }
+
 Status check_request(const Request& request, const Url& url, const UrlPolicy& policy) {
   const Status has_sound_headers = check_headers(request);
   if (!has_sound_headers) return has_sound_headers;
@@ -56,7 +58,6 @@ MultiClient::MultiClient(ClientOptions options, UrlPolicy policy, TrustStore tru
       mailbox_(multi_.get()) {
   if (!share_ || !multi_) throw std::bad_alloc();
   curl_share_setopt(share_.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
-  curl_multi_setopt(multi_.get(), CURLMOPT_MAX_HOST_CONNECTIONS, options_.max_connections_per_host);
   thread_ = std::thread([this]() noexcept { run(); });
 }
 
@@ -96,6 +97,7 @@ void MultiClient::run() noexcept {
       int running = 0;
       curl_multi_perform(multi_.get(), &running);
       reap();
+      begin_waiting();
       if (is_open) curl_multi_poll(multi_.get(), nullptr, 0, poll_ms(), nullptr);
     } catch (const std::bad_alloc&) {
       finish_all(out_of_memory());
@@ -130,17 +132,37 @@ void MultiClient::begin_attempt(Call& call) {
   begin_transfer(call);
 }
 
+// curl's own limit of connections is not used: 7.88 now and then forgets those that wait.
 void MultiClient::begin_transfer(Call& call) {
+  Lane& lane = lanes_[origin_of(call.url)];
+  if (lane.running >= options_.max_connections_per_host) {
+    lane.waiting.push_back(call.id);
+    return set_timer(call, Clock::time_point::max());
+  }
   try {
     call.transfer = std::make_unique<Transfer>(call.request, call.url, settings_);
   } catch (const std::bad_alloc&) {
     return finish(call, out_of_memory());
   }
+  ++lane.running;
+  call.lane = &lane;
   curl_easy_setopt(call.transfer->easy(), CURLOPT_PRIVATE, &call);
   if (curl_multi_add_handle(multi_.get(), call.transfer->easy()) != CURLM_OK) {
     return finish(call, out_of_memory());
   }
   watch(call);
+}
+
+void MultiClient::begin_waiting() {
+  for (auto lane = lanes_.begin(); lane != lanes_.end();) {
+    auto& [running, waiting] = lane->second;
+    while (!waiting.empty() && running < options_.max_connections_per_host) {
+      Call* const call = find(waiting.front());
+      waiting.pop_front();
+      if (call != nullptr && !call->transfer) begin_transfer(*call);
+    }
+    lane = running == 0 && waiting.empty() ? lanes_.erase(lane) : std::next(lane);
+  }
 }
 
 void MultiClient::reap() {
@@ -154,10 +176,6 @@ void MultiClient::reap() {
 }
 
 void MultiClient::end_attempt(Call& call, CURLcode code) {
-  if (call.transfer->has_starved(code)) {
-    drop_transfer(call);
-    return begin_transfer(call);
-  }
   Outcome outcome = call.transfer->finish(code);
   drop_transfer(call);
   conclude(call, std::move(outcome));
@@ -255,6 +273,7 @@ void MultiClient::set_timer(Call& call, Clock::time_point at) {
 
 void MultiClient::drop_transfer(Call& call) {
   if (!call.transfer) return;
+  --call.lane->running;
   curl_multi_remove_handle(multi_.get(), call.transfer->easy());
   bytes_received_.fetch_add(call.transfer->wire_bytes(), std::memory_order_relaxed);
   connections_opened_.fetch_add(call.transfer->connections_opened(), std::memory_order_relaxed);

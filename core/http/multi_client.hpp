@@ -6,7 +6,9 @@
 #include <curl/curl.h>
 
 #include <atomic>
+#include <map>
 #include <memory>
+#include <string>
 #include <thread>
 #include <unordered_map>
 
@@ -43,6 +45,7 @@ class MultiClient final : public Client {
   void adopt(std::unique_ptr<Call> call);
   void begin_attempt(Call& call);
   void begin_transfer(Call& call);
+  void begin_waiting();
   void reap();
   void end_attempt(Call& call, CURLcode code);
   void conclude(Call& call, Outcome outcome);
@@ -67,6 +70,7 @@ class MultiClient final : public Client {
   Backoff backoff_;
   std::unordered_map<CallId, std::unique_ptr<Call>> calls_;
   Timers timers_;
+  std::map<std::string, Lane> lanes_;  // by origin
 
   Mailbox mailbox_;
   std::atomic<CallId> next_id_{1};

@@ -23,7 +23,7 @@ struct Outcome {
 
 // How far an attempt came before it failed.
 enum class Progress : std::uint8_t {
-  kQueued,      // waiting for one of the host's connections
+  kQueued,      // not begun
   kConnecting,  // resolving, connecting, TLS
   kSent,        // the request, or a part of it
 };

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <new>
 
+#include "core/http/protocol.hpp"
+
 namespace lakehouse::http {
 namespace {
 
@@ -49,9 +51,7 @@ void Transfer::set_limits(const TransferSettings& settings) {
   set(easy, CURLOPT_NOSIGNAL, 1L);
   set(easy, CURLOPT_QUICK_EXIT, 1L);  // a slow name server must not hold up a cancellation
   set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  // HTTP/2 of curl 7.88 stalls now and then when the machine is busy, even with one stream per
-  // connection; HTTP/1.1 does not.
-  set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  set(easy, CURLOPT_HTTP_VERSION, protocol_for(may_be_sent_twice(request_)));
   set(easy, CURLOPT_PROXY, "");  // a proxy from the environment would pass by the url policy
   set(easy, CURLOPT_FOLLOWLOCATION, 0L);
   set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings.connect_timeout.count()));

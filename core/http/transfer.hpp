@@ -39,12 +39,6 @@ class Transfer {
   Progress progress() const noexcept { return progress_; }
   Deadline::Clock::time_point last_byte_at() const noexcept { return last_byte_at_; }
 
-  // True if curl gave up only because the host's connections were all busy for too long. The
-  // attempt has not begun then.
-  bool has_starved(CURLcode code) const noexcept {
-    return code == CURLE_OPERATION_TIMEDOUT && progress_ == Progress::kQueued;
-  }
-
   // After curl is done. Takes the response away.
   Outcome finish(CURLcode code);
 

@@ -2,6 +2,8 @@
 // Sizes, paths and the plan of a scan. What is shippable is decided once, in estimate_size.
 #include "extension/fdw/plan.hpp"
 
+#include <algorithm>
+
 #include "extension/settings.hpp"
 #include "extension/postgres/compat.hpp"
 
@@ -11,6 +13,10 @@ namespace {
 // A warehouse table nobody has analysed: large enough that the local side is hashed and the remote
 // side streamed.
 constexpr double kUnknownRows = 1'000'000;
+// Without statistics each condition's selectivity is a guess, and the product of some guesses is
+// one row: then the table would drive a nested loop with a remote statement for each row that
+// really comes. So all conditions together are believed as much as one equality.
+constexpr double kFewestUnknownRows = kUnknownRows / DEFAULT_NUM_DISTINCT;
 // Sorting in the warehouse is not free, but cheaper than here.
 constexpr double kRemoteSortFactor = 1.02;
 
@@ -60,7 +66,8 @@ void classify_clauses(PlannerInfo* root, RelOptInfo* relation) {
 double rows_after(PlannerInfo* root, RelOptInfo* relation, List* clauses) {
   const Selectivity fraction =
       clauselist_selectivity(root, clauses, static_cast<int>(relation->relid), JOIN_INNER, nullptr);
-  return clamp_row_est(relation->tuples * fraction);
+  const double rows = clamp_row_est(relation->tuples * fraction);
+  return plan_of(relation)->is_analysed ? rows : std::max(rows, kFewestUnknownRows);
 }
 
 postgres::PathCosts costs_of(const RelOptInfo* relation, double retrieved_rows, double rows) {
@@ -283,8 +290,10 @@ void estimate_size(PlannerInfo* root, RelOptInfo* relation, Oid foreign_table) {
   plan->columns = read_columns(table);
   table_close(table, NoLock);
   classify_clauses(root, relation);
-  if (relation->tuples < 0) relation->tuples = kUnknownRows;
+  plan->is_analysed = relation->tuples >= 0;
+  if (!plan->is_analysed) relation->tuples = kUnknownRows;
   set_baserel_size_estimates(root, relation);
+  relation->rows = rows_after(root, relation, relation->baserestrictinfo);
   plan->retrieved_rows =
       rows_after(root, relation, list_concat_copy(plan->filter_clauses, plan->remote_clauses));
 }

@@ -15,6 +15,7 @@ struct RelationPlan {
   List* remote_clauses;   // of RestrictInfo: the user's own
   List* local_clauses;    // of RestrictInfo
   List* local_reasons;    // of String, one for each local clause
+  bool is_analysed;       // else all sizes are guesses
   double retrieved_rows;  // after the remote clauses
 };
 

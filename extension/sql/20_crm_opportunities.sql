@@ -190,7 +190,7 @@ BEGIN
     COMMENT ON COLUMN opportunity_stage_history.to_stage IS 'Name the stage after had then';
     COMMENT ON COLUMN opportunity_stage_history.amount IS 'Amount of the deal at the move';
     COMMENT ON COLUMN opportunity_stage_history.close_date IS 'Close date of the deal at the move';
-    COMMENT ON COLUMN opportunity_stage_history.changed_at IS 'When it moved';
+    COMMENT ON COLUMN opportunity_stage_history.changed_at IS 'When it moved; later for each move of a deal than for the one before';
     COMMENT ON COLUMN opportunity_stage_history.changed_by IS 'User who moved it, when the role was bound to one';
     COMMENT ON COLUMN opportunity_stage_history.actor_kind IS 'What moved it: user, agent, import or api';
 END

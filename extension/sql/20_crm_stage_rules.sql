@@ -30,10 +30,12 @@ $$;
 COMMENT ON FUNCTION lakehouse.create_opportunity_triggers(text) IS
 'Part of create_tenant: puts the stage rules on opportunities and their history.';
 
--- Settles which stage is meant: by id, by name, by the pipeline's first open stage.
+-- Settles which stage is meant: by id, by name, by the pipeline's first open stage. Keeps that stage as it is until the
+-- deal is committed: a change of its name or meaning can't reach deals that it doesn't see yet.
+-- SECURITY DEFINER: to lock a stage takes the right to change it, which those who move deals don't have.
 CREATE FUNCTION lakehouse.choose_stage()
 RETURNS trigger LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     stages CONSTANT text := format('%I.pipeline_stages', TG_TABLE_SCHEMA);
@@ -67,7 +69,7 @@ BEGIN
 
     EXECUTE format('SELECT id, name, is_active FROM %s WHERE pipeline_id = $1 AND CASE WHEN $2 IS NOT NULL THEN id = $2 '
                    'WHEN $3 IS NOT NULL THEN lower(name) = lower($3) ELSE is_active AND NOT is_closed END '
-                   'ORDER BY sort_order LIMIT 1', stages)
+                   'ORDER BY sort_order LIMIT 1 FOR SHARE', stages)
         INTO wanted USING NEW.pipeline_id, NEW.stage_id, NEW.stage;
     IF wanted.id IS NULL OR (NEW.stage IS NOT NULL AND lower(NEW.stage) <> lower(wanted.name)) THEN
         EXECUTE format('SELECT string_agg(name, '', '' ORDER BY sort_order) FROM %s WHERE pipeline_id = $1 AND is_active', stages)
@@ -88,7 +90,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION lakehouse.choose_stage() IS
-'Trigger: settles pipeline_id, stage_id and stage of an opportunity from whichever of them was given. Raises foreign_key_violation for a stage the pipeline doesn''t have.';
+'Trigger, security definer: settles pipeline_id, stage_id and stage of an opportunity from whichever of them was given, and locks the stage against changes. Raises foreign_key_violation for a stage the pipeline doesn''t have.';
 
 -- Derives everything that follows from the stage, and refuses a typed value that says otherwise.
 CREATE FUNCTION lakehouse.derive_from_stage()
@@ -157,9 +159,11 @@ RETURNS trigger LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    EXECUTE format('INSERT INTO %I.opportunity_stage_history (opportunity_id, from_stage_id, from_stage, to_stage_id, to_stage, '
-                   'amount, close_date, changed_at, changed_by, actor_kind) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
-                   TG_TABLE_SCHEMA)
+    -- A transaction that began before another may move the deal after it, and one may move it twice: time must still grow.
+    EXECUTE format('INSERT INTO %1$I.opportunity_stage_history (opportunity_id, from_stage_id, from_stage, to_stage_id, to_stage, '
+                   'amount, close_date, changed_at, changed_by, actor_kind) SELECT $1, $2, $3, $4, $5, $6, $7, '
+                   'greatest($8, max(h.changed_at) + interval ''1 microsecond''), $9, $10 '
+                   'FROM %1$I.opportunity_stage_history h WHERE h.opportunity_id = $1', TG_TABLE_SCHEMA)
         USING NEW.id, CASE WHEN TG_OP = 'UPDATE' THEN OLD.stage_id END, CASE WHEN TG_OP = 'UPDATE' THEN OLD.stage END,
               NEW.stage_id, NEW.stage, NEW.amount, NEW.close_date,
               CASE WHEN TG_OP = 'UPDATE' THEN NEW.updated_at ELSE NEW.created_at END, NEW.updated_by, NEW.actor_kind;

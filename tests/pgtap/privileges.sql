@@ -11,6 +11,7 @@ RESET client_min_messages;
 -- The only place to list a SECURITY DEFINER function, with the reason it can't do without.
 CREATE TEMP TABLE security_definer (signature text, reason text) ON COMMIT DROP;
 INSERT INTO security_definer VALUES
+    ('lakehouse.choose_stage()', 'locks the stage a deal moves to, which takes the right to change it'),
     ('lakehouse.record_stage()', 'writes stage history, which no role of a tenant may write'),
     ('lakehouse.create_connection_server(uuid)', 'sets the server option "connection"; all it does follows from the row');
 

@@ -123,6 +123,31 @@ def test_unanalysed_table_is_read_once_for_many_rows(fresh: Connection) -> None:
     assert scan["Actual Loops"] == 1
 
 
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        "l_shipmode IN ('MAIL', 'SHIP') AND l_commitdate < l_receiptdate AND l_shipdate < l_commitdate"
+        " AND l_receiptdate >= '1994-01-01' AND l_receiptdate < '1995-01-01'",
+        "l_shipmode = 'AIR' AND l_shipinstruct = 'DELIVER IN PERSON' AND l_quantity BETWEEN 1 AND 11",
+    ],
+)
+def test_many_conditions_do_not_make_an_unanalysed_table_small(
+    fresh: Connection, conditions: str
+) -> None:
+    """Thousands of rows come; guessed to be one, each would start a remote statement."""
+    plan = explain(
+        fresh,
+        f"SELECT count(*) FROM lineitem JOIN orders ON o_orderkey = l_orderkey WHERE {conditions}",
+        "ANALYZE, VERBOSE",
+    )["Plan"]
+    scans = {
+        node["Relation Name"]: node["Actual Loops"]
+        for node in nodes(plan)
+        if node["Node Type"] == "Foreign Scan"
+    }
+    assert scans == {"lineitem": 1, "orders": 1}
+
+
 def test_few_outer_rows_fetch_only_their_matches(fresh: Connection) -> None:
     fresh.execute("ANALYZE accounts, orders")
     plan = explain(

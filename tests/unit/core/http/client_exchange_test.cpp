@@ -176,7 +176,7 @@ TEST_F(Exchange, many_parallel_requests_are_all_answered_within_the_connection_l
   EXPECT_LE(server.connections(), 16);
 }
 
-// curl counts the time in its queue as connecting; we must not.
+// The time in the queue is no part of connecting.
 TEST_F(Exchange, waiting_for_a_busy_host_longer_than_the_connect_timeout_is_no_failure) {
   ClientOptions options = quick_options();
   options.max_connections_per_host = 1;
@@ -199,6 +199,27 @@ TEST_F(Exchange, waiting_for_a_busy_host_longer_than_the_connect_timeout_is_no_f
     EXPECT_EQ(response->attempts, 1);
   }
   EXPECT_EQ(server.connections(), 1);
+}
+
+TEST_F(Exchange, call_that_waits_for_a_busy_host_keeps_its_deadline) {
+  ClientOptions options = quick_options();
+  options.max_connections_per_host = 1;
+  client_ = make(options);
+  TestServer server([](Peer& peer, const Received& request) {
+    if (request.number == 1) return peer.wait_until_closed();
+    peer.send(reply(200, "ok"));
+  });
+  Answer busy;
+  Answer late;
+  Answer next;
+  client_->start(get(server.url()), within(milliseconds(400)), busy.callback());
+  client_->start(get(server.url()), within(milliseconds(100)), late.callback());
+  client_->start(get(server.url()), within(seconds(2)), next.callback());
+  expect_error(late.wait(), ErrorCode::kTimeout);
+  EXPECT_EQ(busy.calls(), 0);
+  expect_error(busy.wait(), ErrorCode::kTimeout);
+  EXPECT_TRUE(next.wait().is_ok());
+  EXPECT_EQ(server.requests().size(), 2U);
 }
 
 TEST_F(Exchange, callback_may_start_the_next_request) {

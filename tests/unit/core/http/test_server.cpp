@@ -15,6 +15,8 @@
 #include <csignal>
 #include <stdexcept>
 
+#include "tests/unit/core/http/http2_connection.hpp"
+
 namespace lakehouse::http::testing {
 namespace {
 
@@ -44,6 +46,16 @@ Received parse_head(const std::string& head) {
   return request;
 }
 
+// HTTP/2 if the client offers it too; without a word on it the client gets HTTP/1.1.
+int choose_http2(SSL*, const unsigned char** chosen, unsigned char* size,
+                 const unsigned char* offered, unsigned offered_size, void*) {
+  static constexpr unsigned char kOurs[] = "\x02h2\x08http/1.1";
+  auto* const place = const_cast<unsigned char**>(chosen);
+  const int result =
+      SSL_select_next_proto(place, size, kOurs, sizeof(kOurs) - 1, offered, offered_size);
+  return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+}
+
 }  // namespace
 
 Peer::Peer(int socket, SSL_CTX* tls)
@@ -54,6 +66,13 @@ Peer::Peer(int socket, SSL_CTX* tls)
 Peer::~Peer() { ::close(socket_); }
 
 bool Peer::handshake() { return !tls_ || SSL_accept(tls_.get()) == 1; }
+
+bool Peer::has_chosen_http2() const {
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  if (tls_) SSL_get0_alpn_selected(tls_.get(), &name, &size);
+  return std::string_view(reinterpret_cast<const char*>(name), size) == "h2";
+}
 
 bool Peer::send(std::string_view bytes) {
   while (!bytes.empty()) {
@@ -97,8 +116,9 @@ void Peer::wait_until_closed() {
 
 void Peer::interrupt() noexcept { shutdown(socket_, SHUT_RDWR); }
 
-TestServer::TestServer(Script script, const Certificate* certificate) : script_(std::move(script)) {
-  if (certificate != nullptr) offer(*certificate);
+TestServer::TestServer(Script script, const Certificate* certificate, Offer offered)
+    : script_(std::move(script)) {
+  if (certificate != nullptr) offer(*certificate, offered);
   listen_on_loopback();
   acceptor_ = std::thread([this] { accept_connections(); });
 }
@@ -149,11 +169,12 @@ void TestServer::listen_on_loopback() {
   port_ = ntohs(place.sin_port);
 }
 
-void TestServer::offer(const Certificate& certificate) {
+void TestServer::offer(const Certificate& certificate, Offer offered) {
   std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes to sockets that clients have closed
   tls_.reset(SSL_CTX_new(TLS_server_method()));
   SSL_CTX_use_certificate(tls_.get(), certificate.certificate());
   SSL_CTX_use_PrivateKey(tls_.get(), certificate.key());
+  if (offered == Offer::kHttp2) SSL_CTX_set_alpn_select_cb(tls_.get(), choose_http2, nullptr);
 }
 
 void TestServer::accept_connections() {
@@ -165,7 +186,9 @@ void TestServer::accept_connections() {
     if (is_ending_) return;
     const int connection = static_cast<int>(peers_.size());
     threads_.emplace_back([this, &peer, connection] {
-      if (peer.handshake()) serve(peer, connection);
+      if (peer.handshake()) {
+        peer.has_chosen_http2() ? serve_http2(peer, connection) : serve(peer, connection);
+      }
       peer.close();
     });
   }
@@ -194,6 +217,18 @@ void TestServer::serve(Peer& peer, int connection) {
     request.connection = connection;
     note(request);
     script_(peer, request);
+  }
+}
+
+void TestServer::serve_http2(Peer& peer, int connection) {
+  Http2Connection http2(peer);
+  if (!http2.start()) return;
+  while (http2.wait_for_request()) {
+    Received request;
+    request.protocol = "HTTP/2";
+    request.connection = connection;
+    note(request);
+    http2.answer();
   }
 }
 

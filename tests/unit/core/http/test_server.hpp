@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // A real server on a loopback port whose every byte a test decides: one thread per connection reads
-// HTTP/1.1 requests and hands each to the test's script. Over TLS if it is given a certificate.
+// HTTP/1.1 requests and hands each to the test's script. Over TLS if it is given a certificate; it
+// may then offer HTTP/2 too, whose requests it answers by itself.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -22,7 +23,8 @@
 namespace lakehouse::http::testing {
 
 struct Received {
-  std::string method, target;
+  std::string protocol = "HTTP/1.1";
+  std::string method, target;                  // of HTTP/1.1 alone, as all below it
   std::map<std::string, std::string> headers;  // names in lower case
   std::string body;
   int connection = 0;  // counted from 1
@@ -38,6 +40,7 @@ class Peer {
   Peer& operator=(const Peer&) = delete;
 
   bool handshake();
+  bool has_chosen_http2() const;
   bool send(std::string_view bytes);
   std::string receive();      // what has come; empty at the end
   void close();               // ends the connection in order
@@ -51,11 +54,14 @@ class Peer {
   bool is_open_ = true;
 };
 
+enum class Offer : std::uint8_t { kHttp1, kHttp2 };
+
 using Script = std::function<void(Peer&, const Received&)>;
 
 class TestServer {
  public:
-  explicit TestServer(Script script, const Certificate* certificate = nullptr);
+  explicit TestServer(Script script, const Certificate* certificate = nullptr,
+                      Offer offered = Offer::kHttp1);
   ~TestServer();
   TestServer(const TestServer&) = delete;
   TestServer& operator=(const TestServer&) = delete;
@@ -70,9 +76,10 @@ class TestServer {
 
  private:
   void listen_on_loopback();
-  void offer(const Certificate& certificate);
+  void offer(const Certificate& certificate, Offer offered);
   void accept_connections();
   void serve(Peer& peer, int connection);
+  void serve_http2(Peer& peer, int connection);
   void note(Received& request);
 
   Script script_;
