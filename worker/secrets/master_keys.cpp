@@ -56,7 +56,7 @@ Result<std::uint32_t> MasterKeys::add(const Context& context) {
   if (Status read = vault_.reload(); !read) return read.error();
   log_.write(LogLevel::kInfo, "master key added", context.request_id,
              {{"key_id", std::uint64_t{*added}}});
-  if (Status noted = note_keys(context); !noted) return noted.error();
+  static_cast<void>(note_keys(context));  // else at the next look for new keys
   return *added;
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char* kListen = "LISTEN lakehouse_connections";
 constexpr const char* kAsk =
-    "SELECT k.id, (c.id IS NULL)::int FROM unnest($1::text[]) AS k(id) "
+    "SELECT k.id::uuid::text, (c.id IS NULL)::int FROM unnest($1::text[]) AS k(id) "
     "LEFT JOIN lakehouse.warehouse_connections c ON c.id = k.id::uuid "
     "WHERE c.id IS NULL OR c.status = 'revoked'";
 constexpr std::size_t kUuidDigits = 32;
@@ -100,9 +100,7 @@ Status RevocationWatch::look(db::Connection& connection, const std::stop_token& 
 }
 
 void RevocationWatch::end(const std::string& connection_id, bool is_dropped) {
-  for (const std::string& id : registry_.connections()) {
-    if (gateway::connection_key(id) == connection_id) registry_.forget(id);
-  }
+  registry_.forget(connection_id);
   const std::uint64_t requests =
       uses_.end(connection_id, is_dropped ? dropped_error() : revoked_error());
   if (requests == 0) return;
