@@ -33,7 +33,8 @@ constexpr std::chrono::milliseconds kLockPause{10};
 Result<KeyRing> parse_key_text(const std::string& path, const KeyText& text) {
   auto ring = KeyRing::parse(text.view());
   if (ring || ring.error().code != ErrorCode::kUnauthenticated) return ring;
-  return key_file_error(path, ring.error().detail.empty() ? "It holds no key." : ring.error().detail,
+  return key_file_error(path,
+                        ring.error().detail.empty() ? "It holds no key." : ring.error().detail,
                         ring.error().hint);
 }
 
@@ -119,7 +120,8 @@ Result<std::uint32_t> add_key_to_file(const std::string& path, std::uint32_t abo
   if (!ring) return ring.error();
   const std::uint32_t highest = std::max(above, ring->writing_key_id());
   if (ring->ids().size() == kMaxKeys || highest == std::numeric_limits<std::uint32_t>::max()) {
-    return key_file_error(path, "It has no room for another key.", "Retire keys that are not used.");
+    return key_file_error(path, "It has no room for another key.",
+                          "Retire keys that are not used.");
   }
   const Secret line = new_key_line(highest + 1);
   if (line.is_empty()) return no_randomness_error();

@@ -55,9 +55,9 @@ class LiveVault final : public vault::Vault {
   const config::MasterKeySource source_;
   const std::optional<std::string> file_;
   log::Log& log_;
-  mutable std::mutex reading_;  // one reader of the source at a time
+  mutable std::mutex reading_;          // one reader of the source at a time
   mutable std::optional<Stamp> stamp_;  // when the file was read last
-  mutable std::mutex mutex_;  // of current_
+  mutable std::mutex mutex_;            // of current_
   mutable std::shared_ptr<const vault::Vault> current_;
   mutable std::atomic<std::uint64_t> generation_ = 1;
 };

@@ -27,12 +27,13 @@ constexpr const char* kCountSecrets =
     "WHERE lakehouse.sealing_key_id(secret) = $1::bigint";
 
 Error still_needed_error(std::uint32_t id, std::int64_t secrets, std::uint32_t writing) {
-  return {ErrorCode::kInvalidArgument,
-          "master key " + std::to_string(id) + " still encrypts " + std::to_string(secrets) +
-              (secrets == 1 ? " secret" : " secrets"),
-          "They are encrypted again with key " + std::to_string(writing) + " in the background.",
-          "Run \"lakehouse-worker key list\" until it shows 0 secrets; a secret that stays can't be "
-          "decrypted here and must be set again."};
+  return {
+      ErrorCode::kInvalidArgument,
+      "master key " + std::to_string(id) + " still encrypts " + std::to_string(secrets) +
+          (secrets == 1 ? " secret" : " secrets"),
+      "They are encrypted again with key " + std::to_string(writing) + " in the background.",
+      "Run \"lakehouse-worker key list\" until it shows 0 secrets; a secret that stays can't be "
+      "decrypted here and must be set again."};
 }
 
 Error command_error() {

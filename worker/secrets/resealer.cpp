@@ -69,11 +69,11 @@ Status Resealer::run_batch(Position& position, Outcome& outcome, const Context& 
   if (!lease) return lease.error();
   auto transaction = db::Transaction::begin(**lease, context);
   if (!transaction) return transaction.error();
-  auto selected = (*lease)->query(
-      kSelect,
-      {db::Value::text(position.tenant_id), db::Value::text(position.id),
-       db::Value::integer(vault_.writing_key_id()), db::Value::integer(kBatchRows)},
-      context);
+  auto selected =
+      (*lease)->query(kSelect,
+                      {db::Value::text(position.tenant_id), db::Value::text(position.id),
+                       db::Value::integer(vault_.writing_key_id()), db::Value::integer(kBatchRows)},
+                      context);
   if (!selected) return selected.error();
   auto rows = to_rows(*selected);
   if (!rows) return rows.error();
@@ -113,8 +113,7 @@ Status Resealer::reseal(db::Connection& connection, const warehouses::Connection
 }
 
 Result<std::uint64_t> Resealer::count_left(const Context& context) {
-  auto rows =
-      pool_.query(kCountLeft, {db::Value::integer(vault_.writing_key_id())}, context);
+  auto rows = pool_.query(kCountLeft, {db::Value::integer(vault_.writing_key_id())}, context);
   if (!rows) return rows.error();
   db::Row row = rows->row(0);
   const std::int64_t left = row.integer();

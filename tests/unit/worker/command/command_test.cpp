@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// `secret set`, `key` and `status` against a real gateway; the secret from a pipe and from a terminal.
+// `secret set`, `key` and `status` against a real gateway; the secret from a pipe and from a
+// terminal.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <pty.h>

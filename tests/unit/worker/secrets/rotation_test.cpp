@@ -112,9 +112,9 @@ class DatabaseRotation : public DatabaseTest {
   }
   // Every secret opens with the keys of `vault` in its place and version, and is its row's name.
   void expect_all_open(const vault::Vault& vault) {
-    const auto rows = run(
-        "SELECT tenant_id::text, id::text, endpoint, name, secret, secret_version "
-        "FROM lakehouse.warehouse_connections WHERE secret IS NOT NULL");
+    const auto rows =
+        run("SELECT tenant_id::text, id::text, endpoint, name, secret, secret_version "
+            "FROM lakehouse.warehouse_connections WHERE secret IS NOT NULL");
     ASSERT_EQ(rows.count(), kRows);
     for (int i = 0; i < rows.count(); ++i) {
       db::Row row = rows.row(i);

@@ -242,8 +242,9 @@ TEST_F(DatabaseRegistry, watch_ends_the_uses_of_a_revoked_connection_when_notifi
   log::Log log(std::make_shared<spdlog::sinks::ostream_sink_mt>(text));
   const warehouses::RevocationWatch watch(target_, uses, *registry_, log);
   ASSERT_TRUE(eventually([this] {
-    return count("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-                 "AND state = 'idle' AND query LIKE 'SELECT k.id%'") == 1;
+    return count(
+               "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+               "AND state = 'idle' AND query LIKE 'SELECT k.id%'") == 1;
   }));
   run("UPDATE lakehouse.warehouse_connections SET secret = NULL, status = 'revoked'");
   EXPECT_EQ(ended, 0);
