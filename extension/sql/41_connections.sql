@@ -292,6 +292,25 @@ COMMENT ON FUNCTION lakehouse.erase_revoked_secret() IS 'Trigger: a connection t
 CREATE TRIGGER erase_revoked_secret BEFORE INSERT OR UPDATE ON lakehouse.warehouse_connections
     FOR EACH ROW WHEN (NEW.status = 'revoked') EXECUTE FUNCTION lakehouse.erase_revoked_secret();
 
+-- An id is one across tenants, which no constraint of a partitioned table can say: a foreign server names nothing else,
+-- so a row of the same id would have another tenant's statements sent to its own endpoint.
+-- SECURITY DEFINER: the other tenants' rows are not the caller's to see.
+CREATE FUNCTION lakehouse.refuse_taken_id()
+RETURNS trigger LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM lakehouse.warehouse_connections c WHERE c.id = NEW.id AND c.tenant_id <> NEW.tenant_id) THEN
+        RAISE EXCEPTION 'connection id is taken'
+            USING ERRCODE = 'unique_violation', HINT = 'Leave the id to lakehouse.connect_databricks().';
+    END IF;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION lakehouse.refuse_taken_id() IS 'Trigger: no connection has the id of another tenant''s. Raises 23505.';
+CREATE TRIGGER refuse_taken_id BEFORE INSERT OR UPDATE OF id ON lakehouse.warehouse_connections
+    FOR EACH ROW EXECUTE FUNCTION lakehouse.refuse_taken_id();
+
 CREATE FUNCTION lakehouse.notify_workers()
 RETURNS trigger LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -319,5 +338,6 @@ REVOKE ALL ON FUNCTION
     lakehouse.test_connection(text, text),
     lakehouse.revoke_connection(text, text),
     lakehouse.erase_revoked_secret(),
+    lakehouse.refuse_taken_id(),
     lakehouse.notify_workers()
 FROM PUBLIC;

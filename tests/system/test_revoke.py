@@ -69,12 +69,26 @@ def set_secret(session: Connection, tenant: str, name: str) -> None:
     )
 
 
-def begin_all(crowd: list[Connection], warehouse: Warehouse) -> list[RunningQuery]:
+def hold_running(warehouse: Warehouse) -> None:
     warehouse.change_settings(running_ms=60_000)
+
+
+def hold_rows(warehouse: Warehouse) -> None:
+    """Statements succeed, and their results take minutes to arrive."""
+    warehouse.order_fault(origin="links", count=0, trickle={"bytes": 1, "every_ms": 500})
+
+
+PHASES = {
+    "running": (hold_running, lambda warehouse: warehouse.open_statements()["open"]),
+    "rows": (hold_rows, Warehouse.struck),
+}
+
+
+def begin_all(crowd: list[Connection], warehouse: Warehouse, phase: str) -> list[RunningQuery]:
+    hold, count_held = PHASES[phase]
+    hold(warehouse)
     queries = [RunningQuery(member, "SELECT n_name FROM nation") for member in crowd]
-    queries[0].wait_until(
-        lambda: warehouse.open_statements()["open"] == len(crowd), "all have begun"
-    )
+    queries[0].wait_until(lambda: count_held(warehouse) >= len(crowd), phase)
     return queries
 
 
@@ -92,18 +106,21 @@ def assert_revoked(error: psycopg.Error | None) -> None:
     assert error.diag.message_hint and "secret set" in error.diag.message_hint
 
 
+@pytest.mark.parametrize("phase", list(PHASES))
 def test_revocation_ends_every_scan_and_refuses_new_ones(
-    session: Connection, tenant: str, crowd: list[Connection], warehouse: Warehouse
+    phase: str, session: Connection, tenant: str, crowd: list[Connection], warehouse: Warehouse
 ) -> None:
     name = last_name(session, tenant)
 
     def attempt() -> float:
-        queries = begin_all(crowd, warehouse)
+        queries = begin_all(crowd, warehouse, phase)
         took = end_all(queries, lambda: revoke(session, tenant, name))
         for query in queries:
             assert_revoked(query.error)
+        print(f"{phase}: the last of {SESSIONS} ended {took:.3f} s after COMMIT")
         warehouse.wait_quiet(END_S + 1)
         warehouse.change_settings(running_ms=0)
+        warehouse.forget_faults()
         for member in crowd:
             assert_revoked(refused(member, PREPARED, "28000"))
             assert_revoked(refused(member, "SELECT n_name FROM nation", "28000"))
@@ -118,7 +135,7 @@ def test_revocation_ends_every_scan_and_refuses_new_ones(
 def test_dropped_connection_ends_every_scan(
     session: Connection, tenant: str, crowd: list[Connection], warehouse: Warehouse
 ) -> None:
-    queries = begin_all(crowd, warehouse)
+    queries = begin_all(crowd, warehouse, "running")
     took = end_all(queries, lambda: drop(session, tenant, last_name(session, tenant)))
     assert took <= END_S
     for query in queries:

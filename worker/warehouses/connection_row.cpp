@@ -15,6 +15,12 @@ Error absent_error(const std::string& id) {
           "Check the option \"connection\" of the foreign server."};
 }
 
+// The database refuses a second row; if it is there all the same, neither may be trusted.
+Error ambiguous_error(const std::string& id) {
+  return {ErrorCode::kPermissionDenied, "two warehouse connections have the id \"" + id + "\"", "",
+          "Remove the one that is not named by the foreign server."};
+}
+
 std::string or_empty(std::optional<std::string> text) { return std::move(text).value_or(""); }
 
 Result<ConnectionRow> to_connection_row(db::Row row) {
@@ -42,6 +48,7 @@ Result<ConnectionRow> read_connection_row(db::Pool& pool, const std::string& id,
   auto rows = pool.query(kSelect, {db::Value::text(id)}, context);
   if (!rows) return rows.error();
   if (rows->count() == 0) return absent_error(id);
+  if (rows->count() > 1) return ambiguous_error(id);
   return to_connection_row(rows->row(0));
 }
 

@@ -213,5 +213,19 @@ TEST_F(DatabaseRotation, added_key_never_has_the_id_of_one_that_was_logged) {
   EXPECT_EQ(count("SELECT count(*) FROM lakehouse.master_key_log WHERE event = 'retired'"), 1);
 }
 
+TEST_F(DatabaseRotation, retirement_that_was_cut_off_is_finished_by_the_next) {
+  keys_.add_key();
+  keys_.vault_->refresh();
+  secrets::Resealer resealer(*pool_, *keys_.vault_, counters_);
+  ASSERT_TRUE(resealer.run(within(60s)).is_ok());
+  run("INSERT INTO lakehouse.master_key_log (key_id, event) VALUES (1, 'retired')");
+  secrets::MasterKeys master_keys(*keys_.vault_, *pool_, keys_.log_);
+  const auto retired = master_keys.retire(1, within(10s));
+  ASSERT_TRUE(retired.is_ok()) << retired.error().message;
+  EXPECT_TRUE(*retired);
+  EXPECT_EQ(count("SELECT count(*) FROM lakehouse.master_key_log WHERE event = 'retired'"), 1);
+  EXPECT_EQ(keys_.open()->key_ids(), std::vector<std::uint32_t>{2});
+}
+
 }  // namespace
 }  // namespace lakehouse::worker::test

@@ -215,6 +215,16 @@ TEST_F(Engines, refuse_an_unknown_way_to_sign_in) {
   EXPECT_NE(error_of(row_).message.find("auth \"smile\""), std::string::npos);
 }
 
+TEST_F(DatabaseRegistry, trusts_neither_of_two_rows_with_one_id) {
+  store("token-1");
+  run("INSERT INTO lakehouse.tenants (slug) VALUES ('other')");
+  run("INSERT INTO lakehouse.warehouse_connections (tenant_id, id, name, engine, endpoint, auth) "
+      "SELECT t.id, c.id, 'evil', 'databricks', 'https://b.example', 'token' "
+      "FROM lakehouse.tenants t, lakehouse.warehouse_connections c WHERE t.slug = 'other'");
+  EXPECT_EQ(error_of(kId).code, ErrorCode::kPermissionDenied);
+  EXPECT_TRUE(rows_.empty());
+}
+
 TEST_F(DatabaseRegistry, refuses_a_revoked_connection_and_forgets_its_warehouse) {
   store("token-1");
   ASSERT_TRUE(registry_->find(kId, within(10s)).is_ok());
