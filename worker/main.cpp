@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "worker/command/key.hpp"
 #include "worker/command/secret_set.hpp"
 #include "worker/command/status.hpp"
 #include "worker/config/settings.hpp"
@@ -46,7 +47,8 @@ int serve(const worker::process::Signals& signals) {
   if (!service) return fail_to_start(service.error(), log);
 
   log.write(LogLevel::kInfo, "worker started", {}, {{"version", worker::kVersion}});
-  const auto cause = worker::process::wait_for_stop(signals, STDIN_FILENO);
+  const auto cause = worker::process::wait_for_stop(signals, STDIN_FILENO,
+                                                    [&service] { (*service)->reload_keys(); });
   const bool is_signal = cause == worker::process::StopCause::kSignal;
   log.write(LogLevel::kInfo, "worker stops", {},
             {{"cause", std::string_view(is_signal ? "signal" : "launcher ended")}});
@@ -85,6 +87,19 @@ int run(int argc, char** argv, const worker::process::Signals& signals) {
   setting->add_option("--tenant", target.tenant, "slug of the tenant")->required();
   setting->add_option("--connection", target.connection, "name of the connection")->required();
 
+  std::string key_directory;
+  std::uint32_t retired_id = 0;
+  auto* key = app.add_subcommand("key", "master keys, which encrypt those secrets");
+  key->require_subcommand(1);
+  auto* adding = key->add_subcommand("add", "make a key, which encrypts from now on");
+  auto* listing = key->add_subcommand("list", "show the keys, and how many secrets need each");
+  auto* retiring = key->add_subcommand("retire", "remove a key that no secret needs");
+  retiring->add_option("id", retired_id, "id of the key")->required();
+  for (auto* command : {adding, listing, retiring}) {
+    command->add_option("--socket-directory", key_directory, "lakehouse.socket_directory")
+        ->required();
+  }
+
   std::string status_directory;
   auto* status = app.add_subcommand("status", "show what the running worker says about itself");
   status->add_option("--socket-directory", status_directory, "lakehouse.socket_directory")
@@ -93,6 +108,9 @@ int run(int argc, char** argv, const worker::process::Signals& signals) {
   CLI11_PARSE(app, argc, argv);
   if (serving->parsed()) return serve(signals);
   if (setting->parsed()) return print(worker::command::set_secret(target, STDIN_FILENO, signals));
+  if (adding->parsed()) return print(worker::command::add_key(key_directory));
+  if (listing->parsed()) return print(worker::command::list_keys(key_directory));
+  if (retiring->parsed()) return print(worker::command::retire_key(key_directory, retired_id));
   return print(worker::command::show_status(status_directory));
 }
 

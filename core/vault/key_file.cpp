@@ -1,128 +1,94 @@
 // SPDX-License-Identifier: PostgreSQL
-// Checks are made on the open descriptor, so that no one can swap the file after them.
+// Every change is a new file that takes the name of the old one when it is complete and on disk.
 #include "core/vault/key_file.hpp"
 
 #include <fcntl.h>
 #include <openssl/rand.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <chrono>
+#include <cstdio>
 #include <filesystem>
+#include <limits>
+#include <thread>
 
 #include "core/base/scope_exit.hpp"
-#include "core/base/secret.hpp"
 #include "core/vault/file_descriptor.hpp"
+#include "core/vault/key_text.hpp"
 
 namespace lakehouse::vault {
 namespace {
 
-constexpr mode_t kOwnerReads = 0400;
+constexpr std::string_view kPreface =
+    "# Master keys of Lakehouse: <key id> <64 hexadecimal digits>. Keep a copy elsewhere:\n"
+    "# without it no stored credential can be read.\n";
+// A change takes milliseconds.
+constexpr int kLockAttempts = 200;
+constexpr std::chrono::milliseconds kLockPause{10};
 
-Error refused(const std::string& path, const std::string& why, const std::string& hint) {
-  return {ErrorCode::kUnauthenticated, "could not use master key file \"" + path + "\"", why, hint};
+Result<KeyRing> parse_key_text(const std::string& path, const KeyText& text) {
+  auto ring = KeyRing::parse(text.view());
+  if (ring || ring.error().code != ErrorCode::kUnauthenticated) return ring;
+  return key_file_error(path,
+                        ring.error().detail.empty() ? "It holds no key." : ring.error().detail,
+                        ring.error().hint);
 }
 
-Error system_refused(const std::string& path) {
-  return refused(path, std::string("The system says: ") + std::strerror(errno) + ".",
-                 "Create the file with mode 0400 as the user that runs the worker.");
+Error change_error(const std::string& path, Error error) {
+  error.message = "could not change master key file \"" + path + "\"";
+  error.hint =
+      "Let the user that runs the worker write into its directory, or change the file yourself: "
+      "it is read again within a second.";
+  return error;
 }
 
-// Nothing if the file may be trusted.
-Status check_file(const std::string& path, const FileDescriptor& file) {
-  struct stat facts {};
-  if (fstat(file.get(), &facts) != 0) return system_refused(path);
-  if (!S_ISREG(facts.st_mode)) {
-    return refused(path, "It is not a regular file.", "Name a regular file, not a link to one.");
-  }
-  if (facts.st_uid != geteuid()) {
-    return refused(path, "It belongs to another user.",
-                   "Change its owner to the user that runs the worker.");
-  }
-  if ((facts.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return refused(path, "Its group or others have permissions on it.",
-                   "Take them away: chmod 0400.");
-  }
-  if (static_cast<std::size_t>(facts.st_size) > kMaxKeyTextBytes) {
-    return refused(path, "It is larger than 16 kB.", "Keep one line per key in it.");
-  }
-  return kDone;
-}
-
-// Reads until the end or until the memory is full; the number of bytes, or -1.
-ssize_t read_all(const FileDescriptor& file, std::span<unsigned char> memory) {
-  std::size_t size = 0;
-  while (size < memory.size()) {
-    const ssize_t count = read(file.get(), memory.data() + size, memory.size() - size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return -1;
-    if (count == 0) break;
-    size += static_cast<std::size_t>(count);
-  }
-  return static_cast<ssize_t>(size);
-}
-
-bool write_all(const FileDescriptor& file, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t count = write(file.get(), text.data(), text.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return fsync(file.get()) == 0;
-}
-
-std::string to_hex(std::span<const unsigned char> bytes) {
-  std::string text;
-  text.reserve(2 * bytes.size());
-  for (const unsigned char byte : bytes) {
-    text.push_back("0123456789abcdef"[byte >> 4]);
-    text.push_back("0123456789abcdef"[byte & 15]);
-  }
-  return text;
-}
-
-// Empty if the system has no randomness.
-Secret new_key_text() {
-  std::array<unsigned char, kAeadKeyBytes> key{};
-  const ScopeExit wiping([&key]() noexcept { explicit_bzero(key.data(), key.size()); });
-  if (RAND_priv_bytes(key.data(), static_cast<int>(key.size())) != 1) return Secret();
-  const Secret hex(to_hex(key));
-  std::string text;
-  text.reserve(256);  // no growth: a string that grows leaves its old characters behind
-  text.append(
-          "# Master keys of Lakehouse: <key id> <64 hexadecimal digits>. Keep a copy elsewhere:\n")
-      .append("# without it no stored credential can be read.\n1 ")
-      .append(hex.reveal())
-      .append("\n");
-  return Secret(std::move(text));
-}
-
-bool sync_directory(const std::string& path) {
+// Two changes at a time would lose one. The directory is locked, since the file is replaced.
+Result<FileDescriptor> lock_directory(const std::string& path) {
   const std::string parent = std::filesystem::path(path).parent_path().string();
-  const FileDescriptor directory(
+  FileDescriptor directory(
       open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  return directory.is_open() && fsync(directory.get()) == 0;
+  if (!directory.is_open()) return change_error(path, key_file_system_error(path));
+  for (int attempt = 0; attempt < kLockAttempts; ++attempt) {
+    if (flock(directory.get(), LOCK_EX | LOCK_NB) == 0) return directory;
+    if (errno != EWOULDBLOCK && errno != EINTR) break;
+    std::this_thread::sleep_for(kLockPause);
+  }
+  return change_error(path, key_file_error(path, "Another process holds its directory.", ""));
+}
+
+// Under the lock. A draft that lies there is of a process that was killed.
+Status replace(const std::string& path, std::initializer_list<std::string_view> pieces) {
+  const std::string draft = path + ".new";
+  unlink(draft.c_str());
+  Status done = write_key_text(draft, pieces);
+  if (done && rename(draft.c_str(), path.c_str()) != 0) done = key_file_system_error(path);
+  if (done) return sync_directory_of(path);
+  unlink(draft.c_str());
+  return change_error(path, done.error());
+}
+
+// Where the line of `id` begins and ends, with its newline. Every line has been parsed before.
+std::pair<std::size_t, std::size_t> line_of(std::string_view text, std::uint32_t id) {
+  const std::string start = std::to_string(id) + " ";
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t newline = text.find('\n', begin);
+    const std::size_t end = newline == std::string_view::npos ? text.size() : newline + 1;
+    if (text.substr(begin).starts_with(start)) return {begin, end};
+    begin = end;
+  }
+  return {text.size(), text.size()};
 }
 
 }  // namespace
 
 Result<KeyRing> read_key_file(const std::string& path) {
-  // O_NONBLOCK: opening a pipe must not wait for its writer.
-  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-  if (!file.is_open()) return system_refused(path);
-  const Status checked = check_file(path, file);
-  if (!checked) return checked.error();
-  const auto memory = LockedMemory::allocate(kMaxKeyTextBytes + 1);
-  if (!memory) return memory.error();
-  const ssize_t size = read_all(file, memory->bytes());
-  if (size < 0) return system_refused(path);
-  const auto* const text = reinterpret_cast<const char*>(memory->bytes().data());
-  auto ring = KeyRing::parse({text, static_cast<std::size_t>(size)});
-  if (ring || ring.error().code != ErrorCode::kUnauthenticated) return ring;
-  return refused(path, ring.error().detail.empty() ? "It holds no key." : ring.error().detail,
-                 ring.error().hint);
+  const auto text = KeyText::read(path);
+  if (!text) return text.error();
+  return parse_key_text(path, *text);
 }
 
 // A hard link is the one step that both publishes the file and refuses to replace another.
@@ -130,22 +96,58 @@ Result<bool> create_key_file_if_missing(const std::string& path) {
   struct stat facts {};
   if (lstat(path.c_str(), &facts) == 0) return false;
   std::array<unsigned char, 8> suffix{};
-  const Secret text = new_key_text();
-  if (text.is_empty() || RAND_bytes(suffix.data(), static_cast<int>(suffix.size())) != 1) {
-    return Error{ErrorCode::kInternal, "could not obtain random bytes", "", ""};
+  const Secret line = new_key_line(1);
+  if (line.is_empty() || RAND_bytes(suffix.data(), static_cast<int>(suffix.size())) != 1) {
+    return no_randomness_error();
   }
   const std::string draft = path + "." + to_hex(suffix) + ".tmp";
-  FileDescriptor file(
-      open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kOwnerReads));
-  if (!file.is_open()) return system_refused(path);
   const ScopeExit removing([&draft]() noexcept { unlink(draft.c_str()); });
-  if (!write_all(file, text.reveal())) return system_refused(path);
-  file.close();
+  if (!write_key_text(draft, {kPreface, line.reveal()})) return key_file_system_error(path);
   if (link(draft.c_str(), path.c_str()) != 0) {
     if (errno == EEXIST) return false;  // another process was faster
-    return system_refused(path);
+    return key_file_system_error(path);
   }
-  if (!sync_directory(path)) return system_refused(path);
+  if (Status synced = sync_directory_of(path); !synced) return synced.error();
+  return true;
+}
+
+Result<std::uint32_t> add_key_to_file(const std::string& path, std::uint32_t above) {
+  const auto lock = lock_directory(path);
+  if (!lock) return lock.error();
+  const auto text = KeyText::read(path);
+  if (!text) return text.error();
+  const auto ring = parse_key_text(path, *text);
+  if (!ring) return ring.error();
+  const std::uint32_t highest = std::max(above, ring->writing_key_id());
+  if (ring->ids().size() == kMaxKeys || highest == std::numeric_limits<std::uint32_t>::max()) {
+    return key_file_error(path, "It has no room for another key.",
+                          "Retire keys that are not used.");
+  }
+  const Secret line = new_key_line(highest + 1);
+  if (line.is_empty()) return no_randomness_error();
+  const std::string_view gap = text->view().ends_with('\n') ? "" : "\n";
+  if (Status replaced = replace(path, {text->view(), gap, line.reveal()}); !replaced) {
+    return replaced.error();
+  }
+  return highest + 1;
+}
+
+Result<bool> remove_key_from_file(const std::string& path, std::uint32_t id) {
+  const auto lock = lock_directory(path);
+  if (!lock) return lock.error();
+  const auto text = KeyText::read(path);
+  if (!text) return text.error();
+  const auto ring = parse_key_text(path, *text);
+  if (!ring) return ring.error();
+  if (!ring->find(id)) return false;
+  if (id == ring->writing_key_id()) {
+    return key_file_error(path, "Its highest key encrypts new secrets.", "Add another key first.");
+  }
+  const auto [begin, end] = line_of(text->view(), id);
+  const std::string_view before = text->view().substr(0, begin);
+  if (Status replaced = replace(path, {before, text->view().substr(end)}); !replaced) {
+    return replaced.error();
+  }
   return true;
 }
 

@@ -24,6 +24,7 @@ class KeyRing {
   static Result<KeyRing> parse(std::string_view text);
 
   std::uint32_t writing_key_id() const noexcept { return writing_key_id_; }  // the highest
+  const std::vector<std::uint32_t>& ids() const noexcept { return ids_; }
   std::optional<AeadKey> find(std::uint32_t id) const noexcept;
 
  private:

@@ -50,6 +50,7 @@ class KeyRingVault final : public Vault {
   explicit KeyRingVault(KeyRing ring) : ring_(std::move(ring)) {}
 
   std::uint32_t writing_key_id() const override { return ring_.writing_key_id(); }
+  std::vector<std::uint32_t> key_ids() const override { return ring_.ids(); }
 
   Result<std::string> seal(const Secret& plaintext, const Place& place) const override {
     std::array<char, kSaltBytes + kNonceBytes> random{};
@@ -100,6 +101,12 @@ Result<std::unique_ptr<Vault>> Vault::open_file(const std::string& path) {
 
 Result<std::unique_ptr<Vault>> Vault::open_command(const std::vector<std::string>& command) {
   return vault_over(run_key_command(command));
+}
+
+std::optional<std::uint32_t> Vault::key_id_of(std::string_view envelope) {
+  const auto view = view_envelope(envelope);
+  if (!view) return std::nullopt;
+  return view->key_id;
 }
 
 Result<bool> Vault::create_file_if_missing(const std::string& path) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,8 +40,12 @@ class Vault {
   // Creates `path` (0400) with one random key unless it exists. True if it was created.
   static Result<bool> create_file_if_missing(const std::string& path);
 
+  // The id in an envelope's header; nothing if it is no envelope.
+  static std::optional<std::uint32_t> key_id_of(std::string_view envelope);
+
   virtual ~Vault() = default;
   virtual std::uint32_t writing_key_id() const = 0;
+  virtual std::vector<std::uint32_t> key_ids() const = 0;  // in no order
 
   // Errors: kInternal only (no randomness, no memory).
   virtual Result<std::string> seal(const Secret& plaintext, const Place& place) const = 0;

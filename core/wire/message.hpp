@@ -31,6 +31,9 @@ enum class MessageType : std::uint8_t {
   kSealSecret = 'S',
   kStoreSecret = 'P',
   kWorkerStatus = 'U',
+  kAddKey = 'A',
+  kListKeys = 'L',
+  kRetireKey = 'R',
   kScanStarted = 's',
   kBatch = 'b',  // raw bytes in the layout of batch.hpp, no Writer
   kScanEnded = 'e',
@@ -39,6 +42,9 @@ enum class MessageType : std::uint8_t {
   kSealedSecret = 'p',
   kStored = 'o',
   kWorkerReport = 'u',
+  kKeyAdded = 'a',
+  kKeyList = 'l',
+  kKeyRetired = 'r',
   kFailure = 'x',
   kWorkerConfig = 'c',  // launcher to worker, on standard input
 };
@@ -261,6 +267,69 @@ struct WorkerReport {
   void describe(Archive& archive) {
     archive(process_id, version, listen, started_at_us, open_scans, scans, failed_scans, rows,
             bytes_received, http_requests, http_retries, key_id, database_is_ok);
+  }
+};
+
+// `lakehouse-worker key add`: makes a master key, which encrypts from then on; the answer is
+// KeyAdded.
+struct AddKey {
+  static constexpr MessageType kType = MessageType::kAddKey;
+  template <typename Archive>
+  void describe(Archive&) {}
+};
+
+struct KeyAdded {
+  static constexpr MessageType kType = MessageType::kKeyAdded;
+  std::uint32_t id = 0;
+  template <typename Archive>
+  void describe(Archive& archive) {
+    archive(id);
+  }
+};
+
+struct ListKeys {
+  static constexpr MessageType kType = MessageType::kListKeys;
+  template <typename Archive>
+  void describe(Archive&) {}
+};
+
+struct ListedKey {
+  std::uint32_t id = 0;
+  std::string since, retired;  // UTC; empty: not known, not retired
+  bool is_here = false;        // the worker holds the key
+  bool is_writing = false;
+  std::uint64_t secrets = 0;  // encrypted with it
+  template <typename Archive>
+  void describe(Archive& archive) {
+    archive(id, since, retired, is_here, is_writing, secrets);
+  }
+};
+
+struct KeyList {
+  static constexpr MessageType kType = MessageType::kKeyList;
+  std::vector<ListedKey> keys;  // in the order of their ids
+  template <typename Archive>
+  void describe(Archive& archive) {
+    archive(keys);
+  }
+};
+
+// `lakehouse-worker key retire`; the answer is KeyRetired.
+struct RetireKey {
+  static constexpr MessageType kType = MessageType::kRetireKey;
+  std::uint32_t id = 0;
+  template <typename Archive>
+  void describe(Archive& archive) {
+    archive(id);
+  }
+};
+
+struct KeyRetired {
+  static constexpr MessageType kType = MessageType::kKeyRetired;
+  bool is_removed = false;  // false: whoever feeds the key command takes it away
+  template <typename Archive>
+  void describe(Archive& archive) {
+    archive(is_removed);
   }
 };
 

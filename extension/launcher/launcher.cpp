@@ -34,14 +34,15 @@ void wake_on_child([[maybe_unused]] SIGNAL_ARGS) {
   errno = saved;
 }
 
-void pause_for(long span_ms) {
+// True if the configuration was read again.
+bool pause_for(long span_ms) {
   WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, span_ms, PG_WAIT_EXTENSION);
   ResetLatch(MyLatch);
   CHECK_FOR_INTERRUPTS();
-  if (ConfigReloadPending) {
-    ConfigReloadPending = false;
-    ProcessConfigFile(PGC_SIGHUP);
-  }
+  if (!ConfigReloadPending) return false;
+  ConfigReloadPending = false;
+  ProcessConfigFile(PGC_SIGHUP);
+  return true;
 }
 
 long elapsed_ms(TimestampTz since) {
@@ -104,12 +105,13 @@ void watch_worker() {
   const unsigned fingerprint = settings_fingerprint();
   int status = 0;
   while (!has_ended(worker, status)) {
-    pause_for(kWatch_ms);
+    const bool has_reloaded = pause_for(kWatch_ms);
     if (!settings::worker_autostart || settings_fingerprint() != fingerprint) {
       ereport(LOG, (errmsg("restarting lakehouse-worker: its settings have changed")));
       stop_worker();
       return;
     }
+    if (has_reloaded) request_reload(worker);
   }
   log_end(status);
 }

@@ -17,6 +17,7 @@ constexpr int kExecFailed = 127;  // as a shell reports it
 // In the child, between fork and exec: async-signal-safe calls only.
 [[noreturn]] void become_worker(const char* path, int standard_input) {
   for (int number = 1; number < NSIG; ++number) signal(number, SIG_DFL);
+  signal(SIGHUP, SIG_IGN);  // until it takes signals itself: one may be on its way already
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -80,6 +81,10 @@ void request_stop(Process& process) {
   if (process.life_line >= 0) close(process.life_line);
   process.life_line = -1;
   if (process.pid != 0) kill(process.pid, SIGTERM);
+}
+
+void request_reload(Process& process) {
+  if (process.pid != 0) kill(process.pid, SIGHUP);
 }
 
 void kill_now(Process& process) {

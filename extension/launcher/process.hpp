@@ -26,6 +26,9 @@ bool has_ended(Process& process, int& status);
 // Asks it to stop (end of the life-line, SIGTERM).
 void request_stop(Process& process);
 
+// Asks it to read its master keys again (SIGHUP).
+void request_reload(Process& process);
+
 void kill_now(Process& process);
 
 }  // namespace lakehouse::launcher

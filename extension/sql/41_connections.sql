@@ -16,13 +16,14 @@ CREATE TABLE lakehouse.warehouse_connections (
     username text,
     secret bytea,
     secret_version bigint NOT NULL DEFAULT 0,
-    status text NOT NULL DEFAULT 'untested' CHECK (status IN ('untested', 'active', 'error')),
+    status text NOT NULL DEFAULT 'untested' CHECK (status IN ('untested', 'active', 'error', 'revoked')),
     last_tested_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, id),
     UNIQUE (tenant_id, name),
-    CHECK ((auth = 'client_credentials') = (username IS NOT NULL))
+    CHECK ((auth = 'client_credentials') = (username IS NOT NULL)),
+    CHECK (status <> 'revoked' OR secret IS NULL)
 ) PARTITION BY LIST (tenant_id);
 CREATE INDEX ON lakehouse.warehouse_connections (id);
 
@@ -37,9 +38,9 @@ COMMENT ON COLUMN lakehouse.warehouse_connections.catalog IS 'Default catalog; N
 COMMENT ON COLUMN lakehouse.warehouse_connections.schema IS 'Default schema; NULL: the warehouse''s own';
 COMMENT ON COLUMN lakehouse.warehouse_connections.auth IS 'How the worker signs in: token or client_credentials (OAuth M2M)';
 COMMENT ON COLUMN lakehouse.warehouse_connections.username IS 'OAuth client id; NULL with a token';
-COMMENT ON COLUMN lakehouse.warehouse_connections.secret IS 'Token or client secret, encrypted by the worker; NULL: not given yet';
+COMMENT ON COLUMN lakehouse.warehouse_connections.secret IS 'Token or client secret, encrypted by the worker; NULL: not given yet, or revoked';
 COMMENT ON COLUMN lakehouse.warehouse_connections.secret_version IS 'Counts the secret''s changes; part of what the encryption authenticates';
-COMMENT ON COLUMN lakehouse.warehouse_connections.status IS 'Result of the last test: untested, active or error';
+COMMENT ON COLUMN lakehouse.warehouse_connections.status IS 'Result of the last test: untested, active or error; or revoked: has no secret and serves nobody until it is given one';
 COMMENT ON COLUMN lakehouse.warehouse_connections.last_tested_at IS 'When lakehouse.test_connection() last ran';
 COMMENT ON COLUMN lakehouse.warehouse_connections.created_at IS 'When the connection was made';
 COMMENT ON COLUMN lakehouse.warehouse_connections.updated_at IS 'When the row last changed';
@@ -83,7 +84,8 @@ BEGIN
                    'ON %I.warehouse_connections TO %I', slug, admin);
     EXECUTE format('GRANT EXECUTE ON FUNCTION lakehouse.find_tenant(text), '
                    'lakehouse.connect_databricks(text, text, text, text, text, text, text, text, text, boolean), '
-                   'lakehouse.test_connection(text, text), lakehouse.hide_statement(text), '
+                   'lakehouse.test_connection(text, text), lakehouse.revoke_connection(text, text), '
+                   'lakehouse.hide_statement(text), '
                    'lakehouse.seal_secret(uuid, text, uuid, text, bigint, text), '
                    'lakehouse.probe_connection(uuid), lakehouse.create_connection_server(uuid) TO %I', admin);
     EXECUTE format('GRANT USAGE ON SCHEMA lakehouse TO %I', admin);
@@ -252,6 +254,79 @@ $$;
 COMMENT ON FUNCTION lakehouse.test_connection(text, text) IS
 'Tries a connection step by step: connect, authenticate, warehouse, query; stops at the first that fails and says why. Sets status and last_tested_at of the connection''s row.';
 
+CREATE FUNCTION lakehouse.revoke_connection(tenant text, name text)
+RETURNS void LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    connection_id uuid;
+BEGIN
+    PERFORM lakehouse.find_tenant(tenant);
+    EXECUTE format('UPDATE %I.warehouse_connections SET status = ''revoked'', updated_at = now() WHERE name = $1 RETURNING id',
+                   tenant) INTO connection_id USING name;
+    IF connection_id IS NULL THEN
+        RAISE EXCEPTION 'connection "%" of tenant "%" does not exist', name, tenant
+            USING ERRCODE = 'undefined_object',
+                  HINT = format('SELECT name FROM %I.warehouse_connections lists them.', tenant);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION lakehouse.revoke_connection(text, text) IS
+'Takes a connection out of use: its secret is erased, and within a second of COMMIT its running scans end with 28000, their remote statements are cancelled and its tokens are forgotten. A secret given again puts it back into use. Revoke the secret in Databricks as well. Raises 42704 for an unknown tenant or connection.';
+
+-- The rule of the column status, whoever sets it; the caller needs no right on the secret. The version counts on, so
+-- that no copy of the erased envelope ever opens again.
+CREATE FUNCTION lakehouse.erase_revoked_secret()
+RETURNS trigger LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NEW.secret IS NOT NULL THEN
+        NEW.secret := NULL;
+        NEW.secret_version := NEW.secret_version + 1;
+    END IF;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION lakehouse.erase_revoked_secret() IS 'Trigger: a connection that becomes revoked loses its secret';
+CREATE TRIGGER erase_revoked_secret BEFORE INSERT OR UPDATE ON lakehouse.warehouse_connections
+    FOR EACH ROW WHEN (NEW.status = 'revoked') EXECUTE FUNCTION lakehouse.erase_revoked_secret();
+
+-- An id is one across tenants, which no constraint of a partitioned table can say: a foreign server names nothing else,
+-- so a row of the same id would have another tenant's statements sent to its own endpoint.
+-- SECURITY DEFINER: the other tenants' rows are not the caller's to see.
+CREATE FUNCTION lakehouse.refuse_taken_id()
+RETURNS trigger LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM lakehouse.warehouse_connections c WHERE c.id = NEW.id AND c.tenant_id <> NEW.tenant_id) THEN
+        RAISE EXCEPTION 'connection id is taken'
+            USING ERRCODE = 'unique_violation', HINT = 'Leave the id to lakehouse.connect_databricks().';
+    END IF;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION lakehouse.refuse_taken_id() IS 'Trigger: no connection has the id of another tenant''s. Raises 23505.';
+CREATE TRIGGER refuse_taken_id BEFORE INSERT OR UPDATE OF id ON lakehouse.warehouse_connections
+    FOR EACH ROW EXECUTE FUNCTION lakehouse.refuse_taken_id();
+
+CREATE FUNCTION lakehouse.notify_workers()
+RETURNS trigger LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM pg_notify('lakehouse_connections', '');
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION lakehouse.notify_workers() IS
+'Trigger: tells every worker to look which of the connections it uses are gone or revoked; a notification names none';
+CREATE TRIGGER notify_revoked AFTER UPDATE ON lakehouse.warehouse_connections
+    FOR EACH ROW WHEN (NEW.status = 'revoked') EXECUTE FUNCTION lakehouse.notify_workers();
+CREATE TRIGGER notify_dropped AFTER DELETE ON lakehouse.warehouse_connections
+    FOR EACH ROW EXECUTE FUNCTION lakehouse.notify_workers();
+
 REVOKE ALL ON FUNCTION
     lakehouse.create_integration_tables(uuid, text),
     lakehouse.drop_integration(uuid, text),
@@ -260,5 +335,9 @@ REVOKE ALL ON FUNCTION
     lakehouse.probe_connection(uuid),
     lakehouse.create_connection_server(uuid),
     lakehouse.connect_databricks(text, text, text, text, text, text, text, text, text, boolean),
-    lakehouse.test_connection(text, text)
+    lakehouse.test_connection(text, text),
+    lakehouse.revoke_connection(text, text),
+    lakehouse.erase_revoked_secret(),
+    lakehouse.refuse_taken_id(),
+    lakehouse.notify_workers()
 FROM PUBLIC;

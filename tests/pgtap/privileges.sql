@@ -13,7 +13,9 @@ CREATE TEMP TABLE security_definer (signature text, reason text) ON COMMIT DROP;
 INSERT INTO security_definer VALUES
     ('lakehouse.choose_stage()', 'locks the stage a deal moves to, which takes the right to change it'),
     ('lakehouse.record_stage()', 'writes stage history, which no role of a tenant may write'),
-    ('lakehouse.create_connection_server(uuid)', 'sets the server option "connection"; all it does follows from the row');
+    ('lakehouse.create_connection_server(uuid)', 'sets the server option "connection"; all it does follows from the row'),
+    ('lakehouse.refuse_retired_key()', 'reads and locks the log of master keys, on which a tenant''s admin has no right'),
+    ('lakehouse.refuse_taken_id()', 'compares with connections of other tenants, which are not the caller''s to see');
 
 -- s, i, u, d: SELECT, INSERT, UPDATE, DELETE on the whole table.
 CREATE TEMP TABLE expected_right (table_name text, admin text, member text, readonly text, agent text) ON COMMIT DROP;

@@ -34,6 +34,14 @@ class Cluster:
     def data_directory(self) -> Path:
         return Path(self.environment["PGHOST"]).parent / "data"
 
+    @property
+    def owner(self) -> int:
+        """The system user that runs the server."""
+        return self.data_directory.stat().st_uid
+
+    def log(self) -> str:
+        return (self.data_directory.parent / "log" / "server.log").read_text(encoding="utf-8")
+
     def server_pid(self) -> int:
         lines = (self.data_directory / "postmaster.pid").read_text(encoding="utf-8").splitlines()
         return int(lines[0])

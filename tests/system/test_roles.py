@@ -266,3 +266,25 @@ def test_socket_of_the_worker_is_the_servers_alone(session: Connection) -> None:
     assert os.stat(directory).st_mode & 0o077 == 0
     for name in os.listdir(directory):
         assert os.stat(os.path.join(directory, name)).st_mode & 0o077 == 0
+
+
+def test_admin_cannot_take_the_id_of_another_tenants_connection(
+    session: Connection, tenants: tuple[str, str], acting: Callable[[str], Connection]
+) -> None:
+    """Anyone may read the id in the foreign server's options; it decides where statements go."""
+    own, other = tenants
+    row = session.execute(
+        sql.SQL("SELECT id FROM {}.warehouse_connections WHERE name = 'wh'").format(
+            sql.Identifier(other)
+        )
+    ).fetchone()
+    assert row is not None
+    admin = acting(f"{own}_admin")
+    table = sql.Identifier(own, "warehouse_connections")
+    insert = sql.SQL(
+        "INSERT INTO {} (tenant_id, id, name, engine, endpoint, warehouse, auth)"
+        " SELECT tenant_id, %s, 'taken', engine, 'https://elsewhere.example', warehouse, auth"
+        " FROM {} WHERE name = 'wh'"
+    ).format(table, table)
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        admin.execute(insert, [row[0]])

@@ -29,6 +29,7 @@ from conftest import connect_warehouse
 from refusal import refused
 from running_query import RunningQuery
 from warehouse import Warehouse
+from worker_program import run_worker
 
 Connection = psycopg.Connection[tuple]
 TENANT = "canary"
@@ -69,21 +70,9 @@ def new_secret() -> str:
 def set_secret(cluster: Cluster, name: str, secret: str) -> None:
     """As an administrator would: the secret travels by standard input."""
     with cluster.connect() as connection:
-        row = connection.execute("SHOW lakehouse.worker_path").fetchone()
-    assert row is not None
-    command = [row[0], "secret", "set", "--tenant", TENANT, "--connection", name]
-    command += ["--socket-directory", str(cluster.data_directory / "lakehouse")]
-    owner = cluster.data_directory.stat().st_uid
-    # The gateway speaks to the server's own user only.
-    done = subprocess.run(
-        command,
-        input=secret,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        user=owner if os.getuid() == 0 else None,
-        cwd="/",
-    )
+        done = run_worker(
+            connection, "secret", "set", "--tenant", TENANT, "--connection", name, given=secret
+        )
     assert done.returncode == 0, done.stderr
     assert secret not in done.stdout + done.stderr
 

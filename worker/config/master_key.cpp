@@ -10,10 +10,13 @@
 namespace lakehouse::worker::config {
 namespace {
 
+constexpr const char* kOwnDirectory = "/lakehouse";
+constexpr const char* kOwnFile = "/master.key";
+
 Result<std::unique_ptr<vault::Vault>> open_own_file(const std::string& data_directory,
                                                     log::Log& log) {
-  const std::string directory = data_directory + "/lakehouse";
-  const std::string path = directory + "/master.key";
+  const std::string directory = data_directory + kOwnDirectory;
+  const std::string path = directory + kOwnFile;
   if (::mkdir(directory.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
     return Error{ErrorCode::kInvalidArgument,
                  "could not create directory \"" + directory + "\": " + std::strerror(errno), "",
@@ -34,6 +37,17 @@ Result<std::unique_ptr<vault::Vault>> open_vault(const MasterKeySource& source, 
   if (!source.command.empty()) return vault::Vault::open_command(source.command);
   if (!source.file.empty()) return vault::Vault::open_file(source.file);
   return open_own_file(source.data_directory, log);
+}
+
+Result<std::unique_ptr<vault::Vault>> reopen_vault(const MasterKeySource& source) {
+  if (const auto file = key_file_of(source)) return vault::Vault::open_file(*file);
+  return vault::Vault::open_command(source.command);
+}
+
+std::optional<std::string> key_file_of(const MasterKeySource& source) {
+  if (!source.command.empty()) return std::nullopt;
+  if (!source.file.empty()) return source.file;
+  return source.data_directory + kOwnDirectory + kOwnFile;
 }
 
 }  // namespace lakehouse::worker::config

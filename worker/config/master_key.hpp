@@ -3,6 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "core/vault/vault.hpp"
 #include "worker/config/settings.hpp"
@@ -13,5 +15,11 @@ namespace lakehouse::worker::config {
 // Without any source it makes <data directory>/lakehouse/master.key and warns: a copy of the data
 // directory then holds key and secrets together.
 Result<std::unique_ptr<vault::Vault>> open_vault(const MasterKeySource& source, log::Log& log);
+
+// The same source once more; makes nothing.
+Result<std::unique_ptr<vault::Vault>> reopen_vault(const MasterKeySource& source);
+
+// Nothing if the keys come from a command.
+std::optional<std::string> key_file_of(const MasterKeySource& source);
 
 }  // namespace lakehouse::worker::config

@@ -109,8 +109,34 @@ Result<Rows> Connection::query(const char* sql, const std::vector<Value>& values
   return collect(context);
 }
 
-// A server has nothing to say to an idle client but that it goes away (we never LISTEN): readable
-// means lost.
+namespace {
+
+bool take_notifications(pg_conn* connection) {
+  bool was_notified = false;
+  while (PGnotify* notification = PQnotifies(connection)) {
+    PQfreemem(notification);
+    was_notified = true;
+  }
+  return was_notified;
+}
+
+}  // namespace
+
+Result<bool> Connection::wait_for_notification(const Context& context) {
+  while (!take_notifications(connection_.get())) {
+    Status waited = wait(POLLIN, context);
+    if (!waited && waited.error().code == ErrorCode::kTimeout) return false;
+    if (waited && PQconsumeInput(connection_.get()) == 0) waited = lost_error();
+    if (!waited) {
+      abandon();
+      return waited.error();
+    }
+  }
+  return true;
+}
+
+// A server has nothing to say to an idle client but that it goes away (a pooled connection never
+// listens): readable means lost.
 bool Connection::is_usable() const {
   if (is_abandoned_ || PQstatus(connection_.get()) != CONNECTION_OK) return false;
   if (PQtransactionStatus(connection_.get()) != PQTRANS_IDLE) return false;

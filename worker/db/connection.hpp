@@ -29,6 +29,10 @@ class Connection {
   // the detail).
   Result<Rows> query(const char* sql, const std::vector<Value>& values, const Context& context);
 
+  // Waits until something was notified, on any channel this connection listens to, or the deadline
+  // has passed. True if so; the notifications are taken. Errors: kUnavailable, kCancelled.
+  Result<bool> wait_for_notification(const Context& context);
+
   // Looks, without waiting, whether the server has closed an idle connection.
   bool is_usable() const;
   // No more statement is made on it; closing it makes the server roll back.

@@ -98,6 +98,25 @@ Result<wire::Stored> handle(wire::StoreSecret request, Services& services, const
   return wire::Stored{*version};
 }
 
+Result<wire::KeyAdded> handle(wire::AddKey, Services& services, const Context& context) {
+  const auto id = services.keys.add(within(context, kLocalTime));
+  if (!id) return id.error();
+  return wire::KeyAdded{*id};
+}
+
+Result<wire::KeyList> handle(wire::ListKeys, Services& services, const Context& context) {
+  auto keys = services.keys.list(within(context, kLocalTime));
+  if (!keys) return keys.error();
+  return wire::KeyList{*std::move(keys)};
+}
+
+Result<wire::KeyRetired> handle(wire::RetireKey request, Services& services,
+                                const Context& context) {
+  const auto is_removed = services.keys.retire(request.id, within(context, kLocalTime));
+  if (!is_removed) return is_removed.error();
+  return wire::KeyRetired{*is_removed};
+}
+
 Result<wire::WorkerReport> handle(wire::WorkerStatus, Services& services, const Context& context) {
   return services.report(within(context, kLocalTime));
 }

@@ -17,6 +17,10 @@ Result<wire::TestReport> handle(wire::TestConnection request, Services& services
 Result<wire::SealedSecret> handle(wire::SealSecret request, Services& services,
                                   const Context& context);
 Result<wire::Stored> handle(wire::StoreSecret request, Services& services, const Context& context);
+Result<wire::KeyAdded> handle(wire::AddKey request, Services& services, const Context& context);
+Result<wire::KeyList> handle(wire::ListKeys request, Services& services, const Context& context);
+Result<wire::KeyRetired> handle(wire::RetireKey request, Services& services,
+                                const Context& context);
 Result<wire::WorkerReport> handle(wire::WorkerStatus request, Services& services,
                                   const Context& context);
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/base/context.hpp"
 #include "core/base/result.hpp"
@@ -13,6 +14,7 @@
 #include "core/vault/vault.hpp"
 #include "core/warehouse/warehouse.hpp"
 #include "core/wire/message.hpp"
+#include "worker/gateway/uses.hpp"
 #include "worker/log/log.hpp"
 #include "worker/metrics/counters.hpp"
 
@@ -40,10 +42,22 @@ class SecretStore {
                                       const Secret& plaintext, const Context& context) = 0;
 };
 
+// The master keys, for `lakehouse-worker key`.
+class KeyStore {
+ public:
+  virtual ~KeyStore() = default;
+  virtual Result<std::uint32_t> add(const Context& context) = 0;
+  virtual Result<std::vector<wire::ListedKey>> list(const Context& context) = 0;
+  // True if the worker itself took the key out of its source.
+  virtual Result<bool> retire(std::uint32_t id, const Context& context) = 0;
+};
+
 // References outlive the gateway.
 struct Services {
   WarehouseSource& warehouses;
   SecretStore& secrets;
+  KeyStore& keys;
+  Uses& uses;
   std::function<wire::WorkerReport(const Context&)> report;
   metrics::Counters& counters;
   log::Log& log;

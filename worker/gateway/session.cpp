@@ -130,6 +130,12 @@ void Session::handle_frame(io::Frame request) {
       return answer_one<wire::SealSecret>(request);
     case kStoreSecret:
       return answer_one<wire::StoreSecret>(request);
+    case kAddKey:
+      return answer_one<wire::AddKey>(request);
+    case kListKeys:
+      return answer_one<wire::ListKeys>(request);
+    case kRetireKey:
+      return answer_one<wire::RetireKey>(request);
     case kWorkerStatus:
       return answer_one<wire::WorkerStatus>(request);
     default:
@@ -141,9 +147,15 @@ void Session::open_scan(io::Frame& request) {
   auto scan = wire::decode<wire::OpenScan>(request.body);
   std::string().swap(request.body);  // it may be megabytes, and a cursor may rest for hours
   if (!scan) return fail(scan.error());
+  const auto use = use_of(scan->connection_id);
   run_scan(
       *std::move(scan), ScanClient{*channel_, credit_}, services_,
       [this](const Error& error) { tell(error); }, context_);
+}
+
+// Before the connection's row is read: a revocation after that finds the session here.
+Uses::Use Session::use_of(const std::string& connection_id) {
+  return services_.uses.enter(connection_id, [this](const Error& reason) { stop(reason); });
 }
 
 template <typename Message>
@@ -151,6 +163,8 @@ void Session::answer_one(io::Frame& request) {
   auto message = wire::decode<Message>(request.body);
   Secret::wipe(request.body);
   if (!message) return fail(message.error());
+  std::optional<Uses::Use> use;
+  if constexpr (requires { message->connection_id; }) use.emplace(use_of(message->connection_id));
   auto answer = handle(*std::move(message), services_, context_);
   if (answer && !context_.stop.stop_requested()) {
     static_cast<void>(

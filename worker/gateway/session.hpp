@@ -36,6 +36,7 @@ class Session {
   void read_credit(const std::stop_token& done);
   void handle_frame(io::Frame request);
   void open_scan(io::Frame& request);
+  Uses::Use use_of(const std::string& connection_id);
   template <typename Message>
   void answer_one(io::Frame& request);
   void fail(const Error& error) noexcept;  // tells the client and the log

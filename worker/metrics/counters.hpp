@@ -16,7 +16,8 @@ struct Counters {
   Count scans_failed = 0;
   Count scans_cancelled = 0;  // by the client, by its going away or by a stop of the worker
   Count scan_rows = 0;
-  Count received_bytes = 0;  // of results, from warehouses
+  Count received_bytes = 0;    // of results, from warehouses
+  Count secrets_resealed = 0;  // re-encrypted with a newer master key
   Count served_http_requests = 0;
 };
 

@@ -67,6 +67,8 @@ void add_scans(Page& page, const Counters& counters) {
   page.single("lakehouse_open_connections", "gauge", "Connections to the gateway socket now.",
               counters.open_connections);
   page.single("lakehouse_scan_rows_total", "counter", "Rows sent to backends.", counters.scan_rows);
+  page.single("lakehouse_secrets_reencrypted_total", "counter",
+              "Stored secrets encrypted again with a newer master key.", counters.secrets_resealed);
   page.single("lakehouse_received_bytes_total", "counter",
               "Bytes of results received from warehouses.", counters.received_bytes);
 }

@@ -33,20 +33,24 @@ Result<Signals> Signals::block() {
   return Signals(std::move(fd));
 }
 
-bool Signals::take_stop_request() const {
-  bool is_stop = false;
+Signals::Requests Signals::take() const {
+  Requests taken;
   signalfd_siginfo info{};
   while (::read(fd_.get(), &info, sizeof(info)) == static_cast<ssize_t>(sizeof(info))) {
-    is_stop = is_stop || info.ssi_signo != SIGHUP;
+    (info.ssi_signo == SIGHUP ? taken.is_reload : taken.is_stop) = true;
   }
-  return is_stop;
+  return taken;
 }
 
-StopCause wait_for_stop(const Signals& signals, int input) {
+StopCause wait_for_stop(const Signals& signals, int input, const std::function<void()>& reload) {
   for (;;) {
     std::array<pollfd, 2> polled{{{signals.fd(), POLLIN, 0}, {input, POLLIN, 0}}};
     if (::poll(polled.data(), polled.size(), -1) < 0) continue;
-    if (polled[0].revents != 0 && signals.take_stop_request()) return StopCause::kSignal;
+    if (polled[0].revents != 0) {
+      const Signals::Requests taken = signals.take();
+      if (taken.is_stop) return StopCause::kSignal;
+      if (taken.is_reload) reload();
+    }
     if (polled[1].revents != 0 && has_ended(input)) return StopCause::kInputClosed;
   }
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: PostgreSQL
 // Signals as readable events. They are blocked before any thread exists, so that no handler ever
-// runs. SIGTERM and SIGINT ask for a stop; SIGHUP is taken and has no meaning: configuration comes
-// from the launcher.
+// runs. SIGTERM and SIGINT ask for a stop; SIGHUP asks for the master keys to be read again: all
+// other configuration comes from the launcher.
 #pragma once
+
+#include <functional>
 
 #include "core/base/result.hpp"
 #include "worker/io/descriptor.hpp"
@@ -15,8 +17,14 @@ class Signals {
 
   // Readable when a signal is pending.
   int fd() const noexcept { return fd_.get(); }
+  struct Requests {
+    bool is_stop = false;
+    bool is_reload = false;
+  };
+  // Takes what is pending.
+  Requests take() const;
   // Takes what is pending; true if one of it asks for a stop.
-  bool take_stop_request() const;
+  bool take_stop_request() const { return take().is_stop; }
 
  private:
   explicit Signals(io::Descriptor fd) : fd_(std::move(fd)) {}
@@ -27,6 +35,6 @@ enum class StopCause { kSignal, kInputClosed };
 
 // Sleeps until a stop signal comes or `input` (the launcher's pipe) ends; what arrives on it is
 // thrown away.
-StopCause wait_for_stop(const Signals& signals, int input);
+StopCause wait_for_stop(const Signals& signals, int input, const std::function<void()>& reload);
 
 }  // namespace lakehouse::worker::process

@@ -4,7 +4,6 @@
 
 #include <unistd.h>
 
-#include "worker/config/master_key.hpp"
 #include "worker/http/health.hpp"
 #include "worker/metrics/exposition.hpp"
 #include "worker/version.hpp"
@@ -29,7 +28,7 @@ Result<std::unique_ptr<lakehouse::http::Client>> open_client(const config::Setti
 }  // namespace
 
 Result<std::unique_ptr<Service>> Service::start(config::Settings settings, log::Log& log) {
-  auto vault = config::open_vault(settings.master_key, log);
+  auto vault = secrets::LiveVault::open(settings.master_key, log);
   if (!vault) return vault.error();
   auto client = open_client(settings);
   if (!client) return client.error();
@@ -46,7 +45,7 @@ bool Service::stop(Deadline deadline) {
   return is_clean;
 }
 
-Service::Service(config::Settings settings, std::unique_ptr<vault::Vault> vault,
+Service::Service(config::Settings settings, std::unique_ptr<secrets::LiveVault> vault,
                  std::unique_ptr<lakehouse::http::Client> client, log::Log& log)
     : settings_(std::move(settings)),
       log_(log),
@@ -54,14 +53,18 @@ Service::Service(config::Settings settings, std::unique_ptr<vault::Vault> vault,
       client_(std::move(client)),
       database_(settings_.database),
       warehouses_(database_, *vault_, warehouses::connect_by_engine(*client_, parse_pool_)),
-      secrets_(database_, *vault_) {}
+      secrets_(database_, *vault_),
+      keys_(*vault_, database_, log),
+      resealer_(database_, *vault_, counters_),
+      rotation_(*vault_, keys_, resealer_, log),
+      revocation_watch_(settings_.database, uses_, warehouses_, log) {}
 
 Status Service::open_gateway() {
   gateway::Gateway::Options options;
   options.socket_directory = settings_.socket_directory;
   auto gateway = gateway::Gateway::start(
-      options, {warehouses_, secrets_, [this](const Context& context) { return report(context); },
-                counters_, log_});
+      options, {warehouses_, secrets_, keys_, uses_,
+                [this](const Context& context) { return report(context); }, counters_, log_});
   if (!gateway) return gateway.error();
   gateway_ = *std::move(gateway);
   return kDone;

@@ -7,7 +7,6 @@
 #include <memory>
 
 #include "core/http/client.hpp"
-#include "core/vault/vault.hpp"
 #include "core/warehouse/parse_pool.hpp"
 #include "worker/config/settings.hpp"
 #include "worker/db/pool.hpp"
@@ -16,7 +15,12 @@
 #include "worker/log/log.hpp"
 #include "worker/metrics/counters.hpp"
 #include "worker/secrets/keeper.hpp"
+#include "worker/secrets/live_vault.hpp"
+#include "worker/secrets/master_keys.hpp"
+#include "worker/secrets/resealer.hpp"
+#include "worker/secrets/rotation.hpp"
 #include "worker/warehouses/registry.hpp"
+#include "worker/warehouses/revocation_watch.hpp"
 
 namespace lakehouse::worker::service {
 
@@ -31,8 +35,11 @@ class Service {
   // the process must end without destroying this object, because a thread still uses it.
   bool stop(Deadline deadline);
 
+  // Has the master keys read again from their file or command.
+  void reload_keys() { rotation_.reload(); }
+
  private:
-  Service(config::Settings settings, std::unique_ptr<vault::Vault> vault,
+  Service(config::Settings settings, std::unique_ptr<secrets::LiveVault> vault,
           std::unique_ptr<lakehouse::http::Client> client, log::Log& log);
   Status open_gateway();
   void open_http();
@@ -43,12 +50,17 @@ class Service {
   log::Log& log_;
   const std::chrono::system_clock::time_point started_at_ = std::chrono::system_clock::now();
   metrics::Counters counters_;
-  const std::unique_ptr<vault::Vault> vault_;
+  const std::unique_ptr<secrets::LiveVault> vault_;
   const std::unique_ptr<lakehouse::http::Client> client_;
   warehouse::ParsePool parse_pool_;
   db::Pool database_;
   warehouses::Registry warehouses_;
   secrets::Keeper secrets_;
+  secrets::MasterKeys keys_;
+  secrets::Resealer resealer_;
+  gateway::Uses uses_;
+  secrets::Rotation rotation_;
+  warehouses::RevocationWatch revocation_watch_;
   std::unique_ptr<gateway::Gateway> gateway_;
   std::unique_ptr<http::Server> http_;  // last: its routes look at everything above
   std::atomic<const http::Server*> listening_ =

@@ -20,6 +20,7 @@ struct ConnectionRow {
   std::string username;               // client id; empty for a token
   std::optional<std::string> secret;  // an envelope of the vault
   std::int64_t secret_version = 0;
+  bool is_revoked = false;
 
   bool operator==(const ConnectionRow&) const = default;
 

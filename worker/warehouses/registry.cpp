@@ -27,6 +27,8 @@ SharedWarehouse Registry::find_unchanged(const ConnectionRow& row) {
 
 // Two calls may build at the same time; the later one stays, both work.
 Result<SharedWarehouse> Registry::build(const ConnectionRow& row) {
+  if (row.is_revoked || !row.secret) forget(row.id);
+  if (row.is_revoked) return revoked_error();
   if (!row.secret) {
     return Error{ErrorCode::kUnauthenticated, "warehouse connection has no secret", "",
                  "Run \"lakehouse-worker secret set\" on the server, or connect it again with a "
@@ -44,6 +46,19 @@ Result<SharedWarehouse> Registry::build(const ConnectionRow& row) {
 void Registry::forget(const std::string& connection_id) {
   const std::scoped_lock lock(mutex_);
   entries_.erase(connection_id);
+}
+
+std::vector<std::string> Registry::connections() const {
+  std::vector<std::string> ids;
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [id, entry] : entries_) ids.push_back(id);
+  return ids;
+}
+
+Error revoked_error() {
+  return {ErrorCode::kUnauthenticated, "warehouse connection was revoked", "",
+          "Give it a secret again with \"lakehouse-worker secret set\" on the server, or drop it "
+          "and connect again."};
 }
 
 }  // namespace lakehouse::worker::warehouses

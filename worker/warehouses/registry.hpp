@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "core/vault/vault.hpp"
 #include "core/warehouse/warehouse.hpp"
@@ -27,10 +28,15 @@ class Registry final : public gateway::WarehouseSource {
   Registry(db::Pool& pool, const vault::Vault& vault, Connect connect)
       : pool_(pool), vault_(vault), connect_(std::move(connect)) {}
 
-  // Errors: kNotFound (no such row), kUnauthenticated (no secret, or one that does not open),
-  // kInvalidArgument (unknown engine or auth), the database's.
+  // Errors: kNotFound (no such row), kUnauthenticated (revoked, no secret, or one that does not
+  // open), kInvalidArgument (unknown engine or auth), the database's.
   Result<gateway::ConnectedWarehouse> find(const std::string& connection_id,
                                            const Context& context) override;
+
+  // Drops the object with its tokens, once the scans under way have ended.
+  void forget(const std::string& connection_id);
+  // Ids of the connections that have an object here.
+  std::vector<std::string> connections() const;
 
  private:
   struct Entry {
@@ -39,13 +45,15 @@ class Registry final : public gateway::WarehouseSource {
   };
   SharedWarehouse find_unchanged(const ConnectionRow& row);
   Result<SharedWarehouse> build(const ConnectionRow& row);
-  void forget(const std::string& connection_id);
 
   db::Pool& pool_;
   const vault::Vault& vault_;
   const Connect connect_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::unordered_map<std::string, Entry> entries_;  // by the row's id
 };
+
+// What every request of a revoked connection is told.
+Error revoked_error();
 
 }  // namespace lakehouse::worker::warehouses

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: PostgreSQL
 // Key files: which are trusted, and how a new one comes to be (C-09).
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <set>
@@ -155,6 +158,119 @@ TEST_F(KeyFile, racing_creators_make_one_file_and_leave_no_draft) {
   const std::filesystem::directory_iterator entries(directory_.at(""));
   EXPECT_EQ(std::distance(begin(entries), end(entries)), 1);
   EXPECT_TRUE(Vault::open_file(path).is_ok());
+}
+
+std::set<std::uint32_t> ids_of(const std::string& path) {
+  const auto ring = read_key_file(path);
+  EXPECT_TRUE(ring.is_ok()) << ring.error().detail;
+  if (!ring) return {};
+  return {ring->ids().begin(), ring->ids().end()};
+}
+
+TEST_F(KeyFile, added_key_is_new_writes_and_leaves_the_others) {
+  const std::string path = directory_.write("master.key", "# mine\n" + kKeyLine, 0400);
+  const auto added = add_key_to_file(path, 0);
+  ASSERT_TRUE(added.is_ok()) << added.error().detail;
+  EXPECT_EQ(*added, 2U);
+  const auto ring = read_key_file(path);
+  ASSERT_TRUE(ring.is_ok());
+  EXPECT_EQ(ring->writing_key_id(), 2U);
+  EXPECT_EQ((*ring->find(1))[0], 0xAA);
+  EXPECT_TRUE(read_text(path).starts_with("# mine\n" + kKeyLine + "2 "));
+  struct stat facts {};
+  ASSERT_EQ(stat(path.c_str(), &facts), 0);
+  EXPECT_EQ(facts.st_mode & 07777, 0400U);
+}
+
+TEST_F(KeyFile, added_key_never_takes_an_id_that_was_used) {
+  const std::string path = directory_.write("master.key", kKeyLine, 0400);
+  EXPECT_EQ(*add_key_to_file(path, 7), 8U);
+  EXPECT_EQ(*add_key_to_file(path, 3), 9U);
+  EXPECT_FALSE(add_key_to_file(path, 4'294'967'295U).is_ok());
+}
+
+TEST_F(KeyFile, key_is_added_after_a_line_without_an_end) {
+  const std::string path =
+      directory_.write("master.key", kKeyLine.substr(0, kKeyLine.size() - 1), 0400);
+  ASSERT_TRUE(add_key_to_file(path, 0).is_ok());
+  EXPECT_EQ(ids_of(path), (std::set<std::uint32_t>{1, 2}));
+}
+
+TEST_F(KeyFile, no_more_keys_are_added_than_can_be_read) {
+  const std::string path = directory_.write("master.key", kKeyLine, 0400);
+  for (std::size_t keys = 1; keys < kMaxKeys; ++keys) ASSERT_TRUE(add_key_to_file(path, 0).is_ok());
+  EXPECT_FALSE(add_key_to_file(path, 0).is_ok());
+  EXPECT_EQ(ids_of(path).size(), kMaxKeys);
+}
+
+TEST_F(KeyFile, removed_key_is_gone_and_the_others_stay) {
+  const std::string ones = "11 " + std::string(64, 'b') + "\n";
+  const std::string path = directory_.write("master.key", "# 1 \n" + kKeyLine + ones, 0400);
+  const auto removed = remove_key_from_file(path, 1);
+  ASSERT_TRUE(removed.is_ok()) << removed.error().detail;
+  EXPECT_TRUE(*removed);
+  EXPECT_EQ(read_text(path), "# 1 \n" + ones);
+  const auto again = remove_key_from_file(path, 1);
+  ASSERT_TRUE(again.is_ok());
+  EXPECT_FALSE(*again);
+}
+
+TEST_F(KeyFile, writing_key_is_not_removed) {
+  const std::string path = directory_.write("master.key", kKeyLine, 0400);
+  EXPECT_FALSE(remove_key_from_file(path, 1).is_ok());
+  EXPECT_EQ(read_text(path), kKeyLine);
+}
+
+TEST_F(KeyFile, that_is_not_private_is_not_changed) {
+  const std::string path = directory_.write("master.key", kKeyLine, 0440);
+  const auto added = add_key_to_file(path, 0);
+  ASSERT_FALSE(added.is_ok());
+  EXPECT_EQ(added.error().detail, "Its group or others have permissions on it.");
+  EXPECT_EQ(read_text(path), kKeyLine);
+}
+
+TEST_F(KeyFile, draft_of_a_killed_process_is_no_obstacle) {
+  const std::string path = directory_.write("master.key", kKeyLine, 0400);
+  directory_.write("master.key.new", "half a li", 0400);
+  ASSERT_TRUE(add_key_to_file(path, 0).is_ok());
+  EXPECT_FALSE(std::filesystem::exists(path + ".new"));
+  EXPECT_EQ(ids_of(path), (std::set<std::uint32_t>{1, 2}));
+}
+
+TEST_F(KeyFile, concurrent_changes_lose_no_key) {
+  const std::string path = directory_.write("master.key", kKeyLine, 0400);
+  std::vector<std::thread> threads;
+  std::vector<std::uint32_t> added(8);
+  for (std::uint32_t& id : added) {
+    threads.emplace_back([&path, &id] { id = *add_key_to_file(path, 0); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(std::set<std::uint32_t>(added.begin(), added.end()).size(), added.size());
+  EXPECT_EQ(ids_of(path).size(), added.size() + 1);
+}
+
+// C-08, the file's part: whenever the process dies, the file is whole and has every key it had.
+TEST_F(KeyFile, change_that_is_killed_leaves_a_whole_file) {
+  const std::string path = directory_.write("master.key", kKeyLine, 0400);
+  for (int round = 0; round < 60; ++round) {
+    const std::set<std::uint32_t> before = ids_of(path);
+    const std::uint32_t oldest = *before.begin();
+    const pid_t child = fork();
+    if (child == 0) {
+      const bool is_done = add_key_to_file(path, 0).is_ok() &&
+                           (before.size() < 8 || remove_key_from_file(path, oldest).is_ok());
+      _exit(is_done ? 0 : 1);
+    }
+    usleep(static_cast<useconds_t>(round % 20) * 100);
+    kill(child, SIGKILL);
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    std::set<std::uint32_t> after = ids_of(path);
+    if (before.size() >= 8) after.insert(oldest);
+    EXPECT_TRUE(std::ranges::includes(after, before)) << "round " << round;
+    EXPECT_LE(after.size(), before.size() + 1);
+  }
+  EXPECT_GT(*ids_of(path).rbegin(), 1U);
 }
 
 }  // namespace

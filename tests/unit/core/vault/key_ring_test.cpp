@@ -31,6 +31,7 @@ TEST(KeyRing, reads_all_keys_and_writes_with_the_highest) {
   ASSERT_TRUE(ring->find(3));
   EXPECT_EQ((*ring->find(3))[31], 0xFF);
   EXPECT_FALSE(ring->find(8));
+  EXPECT_EQ(ring->ids(), (std::vector<std::uint32_t>{7, 12, 3}));
 }
 
 TEST(KeyRing, reads_digits_of_either_case_in_order) {

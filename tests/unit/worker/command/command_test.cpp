@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: PostgreSQL
-// `secret set` and `status` against a real gateway; the secret from a pipe and from a terminal.
+// `secret set`, `key` and `status` against a real gateway; the secret from a pipe and from a
+// terminal.
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <pty.h>
 #include <termios.h>
 
 #include <thread>
 
+#include "worker/command/key.hpp"
 #include "worker/command/read_secret.hpp"
 #include "worker/command/secret_set.hpp"
 #include "worker/command/status.hpp"
@@ -106,6 +109,20 @@ TEST_F(Command, leaves_the_terminal_as_it_was_when_interrupted) {
   EXPECT_EQ(secret->error().code, ErrorCode::kCancelled);
   ASSERT_EQ(::tcgetattr(slave.get(), &facts), 0);
   EXPECT_NE(facts.c_lflag & ECHO, 0U);
+}
+
+TEST_F(Command, key_commands_say_what_became_of_it) {
+  EXPECT_THAT(*command::add_key(socket_directory()), testing::HasSubstr("master key 4 encrypts"));
+  EXPECT_THAT(*command::retire_key(socket_directory(), 3), testing::HasSubstr("removed"));
+  EXPECT_THAT(*command::retire_key(socket_directory(), 2), testing::HasSubstr("take it away"));
+  EXPECT_EQ(command::retire_key(socket_directory(), 4).error().message, "key 4 writes");
+}
+
+TEST_F(Command, key_list_shows_state_and_need_of_each_key) {
+  EXPECT_EQ(*command::list_keys(socket_directory()),
+            "        id  since                    state       secrets\n"
+            "         3  2026-01-02 03:04:05 UTC  reading          17\n"
+            "         4  -                        writing           0\n");
 }
 
 }  // namespace

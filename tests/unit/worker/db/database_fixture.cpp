@@ -97,6 +97,11 @@ void DatabaseTest::create_tables() {
       "auth text NOT NULL, username text, secret bytea, secret_version bigint NOT NULL DEFAULT 0, "
       "status text NOT NULL DEFAULT 'untested', updated_at timestamptz NOT NULL DEFAULT now(), "
       "PRIMARY KEY (tenant_id, id), UNIQUE (tenant_id, name))");
+  run("CREATE FUNCTION lakehouse.sealing_key_id(envelope bytea) RETURNS bigint LANGUAGE sql "
+      "IMMUTABLE STRICT RETURN (get_byte(envelope, 4)::bigint << 24) + (get_byte(envelope, 5) << "
+      "16) + (get_byte(envelope, 6) << 8) + get_byte(envelope, 7)");
+  run("CREATE TABLE lakehouse.master_key_log (key_id bigint NOT NULL, event text NOT NULL, "
+      "at timestamptz NOT NULL DEFAULT now())");
   run("INSERT INTO lakehouse.tenants (slug) VALUES ('acme')");
   run("INSERT INTO lakehouse.warehouse_connections (tenant_id, id, name, engine, endpoint, "
       "warehouse, catalog, schema, auth, status) SELECT id, "

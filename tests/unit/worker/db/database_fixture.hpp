@@ -30,7 +30,7 @@ class DatabaseTest : public testing::Test {
   // Runs a statement that must succeed.
   db::Rows run(const char* sql, const std::vector<db::Value>& values = {});
   std::int64_t count(const char* sql, const std::vector<db::Value>& values = {});
-  // The two tables that the worker reads, as the extension makes them, with one tenant "acme".
+  // The tables that the worker uses, as the extension makes them, with one tenant "acme".
   void create_tables();
 
   db::Target server_;  // the database that the variable names

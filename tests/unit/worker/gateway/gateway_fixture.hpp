@@ -48,6 +48,19 @@ class RecordingStore final : public gateway::SecretStore {
   std::string stored;
 };
 
+class RecordingKeys final : public gateway::KeyStore {
+ public:
+  Result<std::uint32_t> add(const Context&) override { return std::uint32_t{4}; }
+  Result<std::vector<wire::ListedKey>> list(const Context&) override {
+    return std::vector<wire::ListedKey>{{3, "2026-01-02 03:04:05 UTC", "", true, false, 17},
+                                        {4, "", "", true, true, 0}};
+  }
+  Result<bool> retire(std::uint32_t id, const Context&) override {
+    if (id == 4) return Error{ErrorCode::kInvalidArgument, "key 4 writes", "", "Add another."};
+    return id == 3;
+  }
+};
+
 // A connection as a backend has it.
 class Backend {
  public:
@@ -146,7 +159,7 @@ class GatewayTest : public testing::Test {
       made.open_scans = static_cast<std::uint32_t>(counters_.open_scans);
       return made;
     };
-    return {source_, store_, report, counters_, log_};
+    return {source_, store_, keys_, uses_, report, counters_, log_};
   }
   std::string socket_directory() const { return directory_.path() + "/socket"; }
   bool all_scans_have_ended() {
@@ -157,6 +170,8 @@ class GatewayTest : public testing::Test {
   Script script_;
   ScriptedSource source_{script_};
   RecordingStore store_;
+  RecordingKeys keys_;
+  gateway::Uses uses_;
   metrics::Counters counters_;
   std::ostringstream log_text_;
   log::Log log_{std::make_shared<spdlog::sinks::ostream_sink_mt>(log_text_)};

@@ -2,11 +2,18 @@
 // From connection rows in a real database, with secrets in a real vault, to warehouses.
 #include "worker/warehouses/registry.hpp"
 
+#include <spdlog/sinks/ostream_sink.h>
+
+#include <atomic>
+#include <sstream>
+
 #include "worker/db/database_fixture.hpp"
+#include "worker/eventually.hpp"
 #include "worker/gateway/scripted_warehouse.hpp"
 #include "worker/secrets/keeper.hpp"
 #include "worker/temporary_directory.hpp"
 #include "worker/warehouses/engines.hpp"
+#include "worker/warehouses/revocation_watch.hpp"
 
 namespace lakehouse::worker::test {
 namespace {
@@ -206,6 +213,67 @@ TEST_F(Engines, refuse_an_unknown_engine) {
 TEST_F(Engines, refuse_an_unknown_way_to_sign_in) {
   row_.auth = "smile";
   EXPECT_NE(error_of(row_).message.find("auth \"smile\""), std::string::npos);
+}
+
+TEST_F(DatabaseRegistry, trusts_neither_of_two_rows_with_one_id) {
+  store("token-1");
+  run("INSERT INTO lakehouse.tenants (slug) VALUES ('other')");
+  run("INSERT INTO lakehouse.warehouse_connections (tenant_id, id, name, engine, endpoint, auth) "
+      "SELECT t.id, c.id, 'evil', 'databricks', 'https://b.example', 'token' "
+      "FROM lakehouse.tenants t, lakehouse.warehouse_connections c WHERE t.slug = 'other'");
+  EXPECT_EQ(error_of(kId).code, ErrorCode::kPermissionDenied);
+  EXPECT_TRUE(rows_.empty());
+}
+
+TEST_F(DatabaseRegistry, refuses_a_revoked_connection_and_forgets_its_warehouse) {
+  store("token-1");
+  ASSERT_TRUE(registry_->find(kId, within(10s)).is_ok());
+  run("UPDATE lakehouse.warehouse_connections SET secret = NULL, status = 'revoked'");
+  const Error error = error_of(kId);
+  EXPECT_EQ(error.code, ErrorCode::kUnauthenticated);
+  EXPECT_EQ(error.message, "warehouse connection was revoked");
+  EXPECT_TRUE(registry_->connections().empty());
+  store("token-2");
+  EXPECT_TRUE(registry_->find(kId, within(10s)).is_ok());
+}
+
+// Long before the next look that needs no notification.
+TEST_F(DatabaseRegistry, watch_ends_the_uses_of_a_revoked_connection_when_notified) {
+  store("token-1");
+  ASSERT_TRUE(registry_->find(kId, within(10s)).is_ok());
+  gateway::Uses uses;
+  std::atomic<int> ended = 0, others = 0;
+  const auto use = uses.enter("{00000000-0000-0000-0000-000000000001}", [&](const Error& reason) {
+    EXPECT_EQ(reason.code, ErrorCode::kUnauthenticated);
+    ++ended;
+  });
+  const auto other = uses.enter("c1", [&](const Error&) { ++others; });
+  std::ostringstream text;
+  log::Log log(std::make_shared<spdlog::sinks::ostream_sink_mt>(text));
+  const warehouses::RevocationWatch watch(target_, uses, *registry_, log);
+  ASSERT_TRUE(eventually([this] {
+    return count(
+               "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+               "AND state = 'idle' AND query LIKE 'SELECT k.id%'") == 1;
+  }));
+  run("UPDATE lakehouse.warehouse_connections SET secret = NULL, status = 'revoked'");
+  EXPECT_EQ(ended, 0);
+  run("NOTIFY lakehouse_connections");
+  EXPECT_TRUE(eventually([&ended] { return ended > 0; }));
+  EXPECT_EQ(others, 0);
+  EXPECT_TRUE(registry_->connections().empty());
+}
+
+TEST_F(DatabaseRegistry, watch_finds_what_was_dropped_before_it_listened) {
+  gateway::Uses uses;
+  std::atomic<bool> is_dropped = false;
+  const auto use = uses.enter("00000000-0000-0000-0000-00000000000F", [&](const Error& reason) {
+    is_dropped = reason.code == ErrorCode::kNotFound;
+  });
+  std::ostringstream text;
+  log::Log log(std::make_shared<spdlog::sinks::ostream_sink_mt>(text));
+  const warehouses::RevocationWatch watch(target_, uses, *registry_, log);
+  EXPECT_TRUE(eventually([&is_dropped] { return is_dropped.load(); }));
 }
 
 }  // namespace
