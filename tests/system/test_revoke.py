@@ -243,7 +243,7 @@ def test_only_the_tenants_admin_may_revoke(
     session.execute("SELECT lakehouse.create_tenant(%s)", [other])
     try:
         member = new_session()
-        for role in (f"{tenant}_member", f"{tenant}_agent", f"{other}_admin"):
+        for role in (f"{tenant}_member", f"{tenant}_readonly", f"{other}_admin"):
             member.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
             with pytest.raises(psycopg.Error) as caught:
                 revoke(member, tenant, name)
