@@ -4,6 +4,7 @@
 // later.
 #include "extension/guard/executor.hpp"
 
+#include "extension/border/border.hpp"
 #include "extension/guard/counters.hpp"
 #include "extension/guard/identity.hpp"
 #include "extension/guard/limits.hpp"
@@ -112,42 +113,44 @@ void report_cut(const Meter& meter) {
 
 // What the warehouse says of an error can quote rows and columns that the policy hides. It goes to
 // the server's log; the session, and any exception handler in it, gets a number to ask for.
-[[noreturn]] void rethrow_without_remote_text(MemoryContext caller) {
-  MemoryContextSwitchTo(caller);
-  ErrorData* error = CopyErrorData();
-  FlushErrorState();
-  if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_FDW_ERROR) {
-    // Process-wide by nature: numbers this session's reports.
-    static int reports;
-    const char* id = psprintf("%d-%d", MyProcPid, ++reports);
-    ereport(LOG_SERVER_ONLY,
-            (errmsg("remote error %s in a guarded query: %s", id, error->message),
-             error->detail != nullptr ? errdetail_internal("%s", error->detail) : 0));
-    error->message = pstrdup("query failed in the warehouse");
-    error->detail =
-        psprintf("The server's log has what the warehouse said, under \"remote error %s\".", id);
-    error->hint = nullptr;
-    error->context = nullptr;
-  }
-  ReThrowError(error);
+void withhold_remote_text(ErrorData* error) {
+  if (ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_FDW_ERROR) return;
+  // Process-wide by nature: numbers this session's reports.
+  static int reports;
+  const char* id = psprintf("%d-%d", MyProcPid, ++reports);
+  ereport(LOG_SERVER_ONLY,
+          (errmsg("remote error %s in a guarded query: %s", id, error->message),
+           error->detail != nullptr ? errdetail_internal("%s", error->detail) : 0));
+  error->message = pstrdup("query failed in the warehouse");
+  error->detail =
+      psprintf("The server's log has what the warehouse said, under \"remote error %s\".", id);
+  error->hint = nullptr;
+  error->context = nullptr;
 }
 
+struct Run {
+  QueryDesc* query;
+  ScanDirection direction;
+  uint64 count;
+  bool is_once;
+};
+
 // The receiver is the query's own again whatever happens.
-void run_metered(QueryDesc* query, ScanDirection direction, uint64 count, bool is_once,
-                 Meter* meter) {
-  DestReceiver* const inner = query->dest;
-  MemoryContext const caller = CurrentMemoryContext;
-  query->dest = make_metered_receiver(inner, meter);
-  PG_TRY();
-  { run_next(query, direction, count, is_once); }
-  PG_CATCH();
-  {
-    query->dest = inner;
-    rethrow_without_remote_text(caller);
+void run_metered(Run run, Meter* meter) {
+  DestReceiver* const inner = run.query->dest;
+  run.query->dest = make_metered_receiver(inner, meter);
+  ErrorData* error = border::run_guarded(
+      [](void* argument) {
+        const auto* given = static_cast<Run*>(argument);
+        run_next(given->query, given->direction, given->count, given->is_once);
+      },
+      &run);
+  pfree(run.query->dest);
+  run.query->dest = inner;
+  if (error != nullptr) {
+    withhold_remote_text(error);
+    ReThrowError(error);
   }
-  PG_END_TRY();
-  pfree(query->dest);
-  query->dest = inner;
   if (meter->is_cut) report_cut(*meter);
 }
 
@@ -155,7 +158,7 @@ void run(QueryDesc* query, ScanDirection direction, uint64 count, bool is_once) 
   const Strength strength = IsParallelWorker() ? Strength::kNone : current_strength();
   if (strength != Strength::kNone) check_stamp(query->plannedstmt, strength);
   if (Execution* execution = find_execution(query)) {
-    run_metered(query, direction, count, is_once, &execution->meter);
+    run_metered({query, direction, count, is_once}, &execution->meter);
   } else {
     run_next(query, direction, count, is_once);
   }

@@ -27,19 +27,12 @@ void rehearse(const char* text) {
 ErrorData* verdict_on(const char* text) {
   MemoryContext caller = CurrentMemoryContext;
   ResourceOwner owner = CurrentResourceOwner;
-  ErrorData* volatile error = nullptr;
   BeginInternalSubTransaction(nullptr);
   MemoryContextSwitchTo(caller);
   ++rehearsal_depth;
-  PG_TRY();
-  { rehearse(text); }
-  PG_CATCH();
-  {
-    MemoryContextSwitchTo(caller);
-    error = CopyErrorData();
-    FlushErrorState();
-  }
-  PG_END_TRY();
+  ErrorData* error =
+      border::run_guarded([](void* argument) { rehearse(static_cast<const char*>(argument)); },
+                          const_cast<char*>(text));
   --rehearsal_depth;
   RollbackAndReleaseCurrentSubTransaction();
   MemoryContextSwitchTo(caller);

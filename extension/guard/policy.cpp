@@ -3,6 +3,7 @@
 // search_path.
 #include "extension/guard/policy.hpp"
 
+#include "extension/border/border.hpp"
 #include "extension/fdw/scan.hpp"
 #include "extension/guard/identity.hpp"
 #include "extension/guard/refusal.hpp"
@@ -106,20 +107,24 @@ void read_filter(Policy* policy, const char* text) {
   MemoryContextSwitchTo(caller);
 }
 
+struct FilterText {
+  Policy* policy;
+  const char* text;
+};
+
 // The owner's mistake, not the reader's: the table stays closed until the filter is set anew.
 void read_filter_or_refuse(Policy* policy, const char* text) {
-  MemoryContext caller = CurrentMemoryContext;
-  PG_TRY();
-  { read_filter(policy, text); }
-  PG_CATCH();
-  {
-    MemoryContextSwitchTo(caller);
-    FlushErrorState();
-    refuse({Code::kTableNotAllowListed, "table", get_rel_name(policy->relation),
-            "Its row filter no longer fits it.",
-            "The tenant's admin can set the policy anew with lakehouse.expose()."});
-  }
-  PG_END_TRY();
+  FilterText filter{policy, text};
+  const ErrorData* error = border::run_guarded(
+      [](void* argument) {
+        const auto* given = static_cast<FilterText*>(argument);
+        read_filter(given->policy, given->text);
+      },
+      &filter);
+  if (error == nullptr) return;
+  refuse({Code::kTableNotAllowListed, "table", get_rel_name(policy->relation),
+          "Its row filter no longer fits it.",
+          "The tenant's admin can set the policy anew with lakehouse.expose()."});
 }
 
 void read_row(Policy* policy) {
@@ -184,19 +189,14 @@ void load(Policy* policy, Oid relation) {
   clear(policy, relation);
   // Set first: an invalidation that arrives while we read must not be lost.
   policy->is_loaded = true;
+  if (needs_no_query(relation, get_rel_relkind(relation))) return;
   ++trusted_depth;
-  PG_TRY();
-  {
-    if (!needs_no_query(relation, get_rel_relkind(relation))) read_policy(policy);
-  }
-  PG_CATCH();
-  {
-    --trusted_depth;
-    policy->is_loaded = false;
-    PG_RE_THROW();
-  }
-  PG_END_TRY();
+  ErrorData* error = border::run_guarded(
+      [](void* argument) { read_policy(static_cast<Policy*>(argument)); }, policy);
   --trusted_depth;
+  if (error == nullptr) return;
+  policy->is_loaded = false;
+  ReThrowError(error);
 }
 
 }  // namespace

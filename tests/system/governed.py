@@ -48,7 +48,9 @@ def set_up(warehouse: Warehouse) -> Governed:
     with connect() as session:
         session.execute("SELECT lakehouse.create_tenant(%s)", [slug])
         connect_warehouse(session, slug, "wh")
-        session.execute(f"IMPORT FOREIGN SCHEMA {slug} FROM SERVER {slug}_wh INTO {slug}")
+        session.execute(
+            f"IMPORT FOREIGN SCHEMA {slug} FROM SERVER {slug}_wh INTO {slug}"
+        )
         for kind in ("admin", "member", "readonly", "agent"):
             session.execute(
                 "SELECT lakehouse.create_user(%s, %s, %s, %s)",
@@ -58,7 +60,9 @@ def set_up(warehouse: Warehouse) -> Governed:
     return Governed(slug, slug, value, note)
 
 
-def expose(session: Connection, slug: str, row_filter: str | None = "region = 'EU'") -> str:
+def expose(
+    session: Connection, slug: str, row_filter: str | None = "region = 'EU'"
+) -> str:
     answer = session.execute(
         "SELECT lakehouse.expose(%s, %s::regclass, %s, %s)",
         [slug, f"{slug}.sales", EXPOSED, row_filter],
@@ -74,5 +78,9 @@ def tear_down(governed: Governed, warehouse: Warehouse) -> None:
 
 
 def act_as(session: Connection, role: str) -> Connection:
-    session.execute(psycopg.sql.SQL("SET SESSION AUTHORIZATION {}").format(psycopg.sql.Identifier(role)))
+    session.execute(
+        psycopg.sql.SQL("SET SESSION AUTHORIZATION {}").format(
+            psycopg.sql.Identifier(role)
+        )
+    )
     return session

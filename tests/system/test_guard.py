@@ -8,7 +8,15 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 from conftest import connect
-from governed import HIDDEN_ROWS, VISIBLE_ROWS, Governed, act_as, expose, set_up, tear_down
+from governed import (
+    HIDDEN_ROWS,
+    VISIBLE_ROWS,
+    Governed,
+    act_as,
+    expose,
+    set_up,
+    tear_down,
+)
 from refusal import describe
 from warehouse import Warehouse
 
@@ -28,7 +36,9 @@ def governed() -> Iterator[Governed]:
 
 
 @pytest.fixture
-def role_session(new_session: NewSession, governed: Governed) -> Callable[[str], Connection]:
+def role_session(
+    new_session: NewSession, governed: Governed
+) -> Callable[[str], Connection]:
     """A session of the tenant's user of that kind, with the notices it got in `.notices`."""
 
     def open_as(kind: str) -> Connection:
@@ -70,7 +80,10 @@ def value_of(session: Connection, query: str) -> object:
 def test_a_role_sees_the_exposed_rows(
     governed: Governed, role_session: Callable[[str], Connection], kind: str
 ) -> None:
-    assert value_of(role_session(kind), f"SELECT count(*) FROM {governed.table}") == VISIBLE_ROWS
+    assert (
+        value_of(role_session(kind), f"SELECT count(*) FROM {governed.table}")
+        == VISIBLE_ROWS
+    )
 
 
 @pytest.mark.parametrize("kind", ["admin", "member", "readonly", "agent"])
@@ -78,7 +91,9 @@ def test_a_hidden_column_is_refused(
     governed: Governed, role_session: Callable[[str], Connection], kind: str
 ) -> None:
     error = refusal(
-        role_session(kind), f"SELECT secret FROM {governed.table}", "COLUMN_NOT_ALLOW_LISTED"
+        role_session(kind),
+        f"SELECT secret FROM {governed.table}",
+        "COLUMN_NOT_ALLOW_LISTED",
     )
     assert error.sqlstate == "42501"
     assert "sales.secret" in str(error)
@@ -93,7 +108,9 @@ def test_a_superuser_and_a_bypass_member_see_all(
     session.execute(f"GRANT lakehouse_bypass_guard TO {role}")
     try:
         reader = act_as(new_session(), role)
-        assert value_of(reader, f"SELECT count(secret) FROM {governed.table}") == ALL_ROWS
+        assert (
+            value_of(reader, f"SELECT count(secret) FROM {governed.table}") == ALL_ROWS
+        )
     finally:
         session.execute(f"REVOKE lakehouse_bypass_guard FROM {role}")
         session.execute(f"REVOKE SELECT ON {governed.table} FROM {role}")
@@ -106,16 +123,24 @@ def test_an_unexposed_table_is_the_admins_alone(
     session.execute("SELECT lakehouse.unexpose(%s)", [expose(session, governed.tenant)])
     try:
         for kind in ("admin", "member", "agent"):
-            session.execute(f"GRANT SELECT ON {governed.table} TO {governed.tenant}_{kind}")
+            session.execute(
+                f"GRANT SELECT ON {governed.table} TO {governed.tenant}_{kind}"
+            )
         admin = role_session("admin")
-        assert value_of(admin, f"SELECT count(secret) FROM {governed.table}") == ALL_ROWS
+        assert (
+            value_of(admin, f"SELECT count(secret) FROM {governed.table}") == ALL_ROWS
+        )
         for kind in ("member", "agent"):
             refusal(
-                role_session(kind), f"SELECT count(*) FROM {governed.table}", "TABLE_NOT_ALLOW_LISTED"
+                role_session(kind),
+                f"SELECT count(*) FROM {governed.table}",
+                "TABLE_NOT_ALLOW_LISTED",
             )
     finally:
         for kind in ("admin", "member", "agent"):
-            session.execute(f"REVOKE SELECT ON {governed.table} FROM {governed.tenant}_{kind}")
+            session.execute(
+                f"REVOKE SELECT ON {governed.table} FROM {governed.tenant}_{kind}"
+            )
         expose(session, governed.tenant)
 
 
@@ -182,13 +207,17 @@ def test_values_of_hidden_rows_never_come_here(
         " COST 0.0001 AS $$ BEGIN RAISE NOTICE '%', $1; RETURN true; END $$"
     )
     notices: list[str] = []
-    member.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
+    member.add_notice_handler(
+        lambda notice: notices.append(notice.message_primary or "")
+    )
     member.execute(f"SELECT count(*) FROM {governed.table} WHERE pg_temp.spy(note)")
     assert len(notices) == VISIBLE_ROWS
     assert governed.hidden_note not in str(notices)
 
 
-def test_a_filter_stays_remote_without_pushdown(governed: Governed, member: Connection) -> None:
+def test_a_filter_stays_remote_without_pushdown(
+    governed: Governed, member: Connection
+) -> None:
     member.execute("SET lakehouse.enable_pushdown = off")
     plan = str(
         member.execute(
@@ -205,13 +234,20 @@ def test_a_filter_stays_remote_without_pushdown(governed: Governed, member: Conn
 def test_a_view_shows_visible_rows_only(
     governed: Governed, session: Connection, member: Connection
 ) -> None:
-    session.execute(f"CREATE VIEW {governed.tenant}.v AS SELECT note FROM {governed.table}")
-    session.execute(f"CREATE VIEW {governed.tenant}.w AS SELECT secret FROM {governed.table}")
+    session.execute(
+        f"CREATE VIEW {governed.tenant}.v AS SELECT note FROM {governed.table}"
+    )
+    session.execute(
+        f"CREATE VIEW {governed.tenant}.w AS SELECT secret FROM {governed.table}"
+    )
     session.execute(
         f"GRANT SELECT ON {governed.tenant}.v, {governed.tenant}.w TO {governed.tenant}_member"
     )
     try:
-        assert value_of(member, f"SELECT count(*) FROM {governed.tenant}.v") == VISIBLE_ROWS
+        assert (
+            value_of(member, f"SELECT count(*) FROM {governed.tenant}.v")
+            == VISIBLE_ROWS
+        )
         refusal(member, f"SELECT * FROM {governed.tenant}.w", "COLUMN_NOT_ALLOW_LISTED")
     finally:
         session.execute(f"DROP VIEW {governed.tenant}.v, {governed.tenant}.w")
@@ -227,7 +263,10 @@ def test_a_function_over_the_table_shows_visible_rows_only(
         f"CREATE FUNCTION pg_temp.notes_{language}() RETURNS SETOF text LANGUAGE {language}"
         f" STABLE AS $$ {body} $$"
     )
-    assert value_of(member, f"SELECT count(*) FROM pg_temp.notes_{language}()") == VISIBLE_ROWS
+    assert (
+        value_of(member, f"SELECT count(*) FROM pg_temp.notes_{language}()")
+        == VISIBLE_ROWS
+    )
 
 
 def test_a_definer_function_of_the_superuser_is_his_choice(
@@ -294,7 +333,10 @@ def test_no_statement_reads_a_hidden_column(
     with pytest.raises(psycopg.Error) as caught:
         member.execute(statement.format(t=governed.table))
     text = describe(caught.value)
-    assert "COLUMN_NOT_ALLOW_LISTED" in text or "permission denied for foreign table" in text
+    assert (
+        "COLUMN_NOT_ALLOW_LISTED" in text
+        or "permission denied for foreign table" in text
+    )
     assert not [canary for canary in governed.canaries if canary in text]
 
 
@@ -312,7 +354,9 @@ def test_statistics_hold_no_hidden_value(
     assert value_of(session, query) == 0
     expose(session, governed.tenant, None)
     session.execute(f"ANALYZE {governed.table}")
-    found = str(session.execute("SELECT * FROM pg_stats WHERE tablename = 'sales'").fetchall())
+    found = str(
+        session.execute("SELECT * FROM pg_stats WHERE tablename = 'sales'").fetchall()
+    )
     assert "row 1" in found
     assert governed.hidden_value not in found
     expose(session, governed.tenant)
@@ -321,7 +365,10 @@ def test_statistics_hold_no_hidden_value(
 def test_the_warehouses_words_stay_in_the_log(
     governed: Governed, session: Connection, member: Connection, warehouse: Warehouse
 ) -> None:
-    failed = {"state": "FAILED", "error": {"error_code": "BAD_REQUEST", "message": "canary"}}
+    failed = {
+        "state": "FAILED",
+        "error": {"error_code": "BAD_REQUEST", "message": "canary"},
+    }
     warehouse.order_fault(**STATUS, set={"status": failed}, drop=["manifest", "result"])
     member.execute(
         f"CREATE FUNCTION pg_temp.catching() RETURNS text LANGUAGE plpgsql AS $$"

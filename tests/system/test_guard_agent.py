@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -55,23 +53,38 @@ STATEMENTS = {
     "INSERT INTO {s}.accounts (name) VALUES ('x')": ("DML_FORBIDDEN", WRITE),
     "UPDATE {s}.accounts SET name = 'x'": ("DML_FORBIDDEN", WRITE),
     "DELETE FROM {s}.accounts": ("DML_FORBIDDEN", WRITE),
-    "MERGE INTO {s}.accounts a USING {s}.leads l ON false WHEN MATCHED THEN DELETE": ("DML_FORBIDDEN", WRITE),
+    "MERGE INTO {s}.accounts a USING {s}.leads l ON false WHEN MATCHED THEN DELETE": (
+        "DML_FORBIDDEN",
+        WRITE,
+    ),
     "TRUNCATE {s}.accounts": ("DML_FORBIDDEN", WRITE),
     "COPY {s}.accounts FROM STDIN": ("DML_FORBIDDEN", WRITE),
-    "WITH d AS (DELETE FROM {s}.accounts RETURNING *) SELECT count(*) FROM d": ("DML_FORBIDDEN", WRITE),
+    "WITH d AS (DELETE FROM {s}.accounts RETURNING *) SELECT count(*) FROM d": (
+        "DML_FORBIDDEN",
+        WRITE,
+    ),
     "SELECT name FROM {s}.accounts FOR UPDATE": ("DML_FORBIDDEN", WRITE),
-    "SELECT name FROM (SELECT name FROM {s}.accounts FOR SHARE) s": ("DML_FORBIDDEN", WRITE),
+    "SELECT name FROM (SELECT name FROM {s}.accounts FOR SHARE) s": (
+        "DML_FORBIDDEN",
+        WRITE,
+    ),
     "CREATE TABLE x (a int)": ("DDL_FORBIDDEN", WRITE),
     "CREATE TEMP TABLE x AS SELECT 1": ("DDL_FORBIDDEN", WRITE),
     "SELECT 1 INTO TEMP x": ("DDL_FORBIDDEN", WRITE),
     "DROP TABLE {s}.accounts": ("DDL_FORBIDDEN", WRITE),
     "ALTER ROLE CURRENT_USER SUPERUSER": ("DDL_FORBIDDEN", WRITE),
     "GRANT ALL ON {s}.accounts TO PUBLIC": ("DDL_FORBIDDEN", WRITE),
-    "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'": ("DDL_FORBIDDEN", WRITE),
+    "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'": (
+        "DDL_FORBIDDEN",
+        WRITE,
+    ),
     "COPY {s}.accounts TO PROGRAM 'id'": ("STATEMENT_NOT_ALLOWED", WRITE),
     "COPY (SELECT 1) TO '/tmp/x'": ("STATEMENT_NOT_ALLOWED", WRITE),
     "EXPLAIN SELECT 1": ("STATEMENT_NOT_ALLOWED", WRITE),
-    "EXPLAIN (ANALYZE, VERBOSE) SELECT count(*) FROM {t}": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "EXPLAIN (ANALYZE, VERBOSE) SELECT count(*) FROM {t}": (
+        "STATEMENT_NOT_ALLOWED",
+        WRITE,
+    ),
     "PREPARE p AS SELECT 1": ("STATEMENT_NOT_ALLOWED", WRITE),
     "EXECUTE p": ("STATEMENT_NOT_ALLOWED", WRITE),
     "DECLARE c CURSOR WITH HOLD FOR SELECT 1": ("STATEMENT_NOT_ALLOWED", WRITE),
@@ -107,16 +120,27 @@ STATEMENTS = {
     "SELECT 'pg_class'::regclass": ("TYPE_NOT_ALLOW_LISTED", DENIED),
     "SELECT '<a/>'::xml": ("TYPE_NOT_ALLOW_LISTED", DENIED),
     "SELECT 1::oid": ("_NOT_ALLOW_LISTED", DENIED),
-    "WITH RECURSIVE r AS (SELECT 1 n UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r": ("QUERY_TOO_COMPLEX", COMPLEX),
+    "WITH RECURSIVE r AS (SELECT 1 n UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r": (
+        "QUERY_TOO_COMPLEX",
+        COMPLEX,
+    ),
     "SELECT length(repeat('x', 1000000000))": ("QUERY_TOO_COMPLEX", COMPLEX),
-    "SELECT count(*) FROM generate_series(1, 1000000000000)": ("QUERY_TOO_COMPLEX", COMPLEX),
+    "SELECT count(*) FROM generate_series(1, 1000000000000)": (
+        "QUERY_TOO_COMPLEX",
+        COMPLEX,
+    ),
     "SELECT xmlelement(name x)": ("_NOT_ALLOWED", WRITE),
-    "SELECT * FROM {s}.accounts TABLESAMPLE system (1)": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "SELECT * FROM {s}.accounts TABLESAMPLE system (1)": (
+        "STATEMENT_NOT_ALLOWED",
+        WRITE,
+    ),
 }
 
 
 @pytest.mark.parametrize("statement", STATEMENTS)
-def test_an_agents_statement_is_refused(governed: Governed, agent: Connection, statement: str) -> None:
+def test_an_agents_statement_is_refused(
+    governed: Governed, agent: Connection, statement: str
+) -> None:
     code, sqlstate = STATEMENTS[statement]
     text = statement.format(t=governed.table, s=governed.tenant)
     error = refusal(agent, text, code, sqlstate)
@@ -151,11 +175,17 @@ FUNCTIONS = {
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-@pytest.mark.parametrize("place", ["SELECT {f}", "SELECT 1 FROM {f} AS x", "SELECT 1 WHERE ({f}) IS NULL"])
-def test_a_function_off_the_list_is_refused(agent: Connection, name: str, place: str) -> None:
+@pytest.mark.parametrize(
+    "place", ["SELECT {f}", "SELECT 1 FROM {f} AS x", "SELECT 1 WHERE ({f}) IS NULL"]
+)
+def test_a_function_off_the_list_is_refused(
+    agent: Connection, name: str, place: str
+) -> None:
     with pytest.raises(psycopg.Error) as caught:
         agent.execute(place.format(f=FUNCTIONS[name]))
-    assert caught.value.sqlstate in (DENIED, WRITE, "42883", "0A000"), describe(caught.value)
+    assert caught.value.sqlstate in (DENIED, WRITE, "42883", "0A000"), describe(
+        caught.value
+    )
     assert caught.value.sqlstate != "42883" or "does not exist" in str(caught.value)
 
 
@@ -197,23 +227,32 @@ POSITIONS = {
 
 
 @pytest.mark.parametrize("position", POSITIONS)
-def test_a_denied_function_is_refused_in_every_position(agent: Connection, position: str) -> None:
+def test_a_denied_function_is_refused_in_every_position(
+    agent: Connection, position: str
+) -> None:
     for function in ("txid_current()", "pg_backend_pid()"):
         error = refusal(
-            agent, POSITIONS[position].format(f=function), "FUNCTION_NOT_ALLOW_LISTED", DENIED
+            agent,
+            POSITIONS[position].format(f=function),
+            "FUNCTION_NOT_ALLOW_LISTED",
+            DENIED,
         )
         assert function[:-2] in str(error)
 
 
 @pytest.mark.parametrize("position", POSITIONS)
-def test_an_allowed_function_passes_in_every_position(agent: Connection, position: str) -> None:
+def test_an_allowed_function_passes_in_every_position(
+    agent: Connection, position: str
+) -> None:
     agent.execute(POSITIONS[position].format(f="abs(1)"))
 
 
 def test_a_fast_path_call_is_refused(governed: Governed, agent: Connection) -> None:
     """It passes no parser: only the object-access hook sees it. Spoken by hand, as libpq no longer does."""
     with connect() as superuser:
-        oid = superuser.execute("SELECT 'pg_backend_pid()'::regprocedure::oid::int").fetchone()
+        oid = superuser.execute(
+            "SELECT 'pg_backend_pid()'::regprocedure::oid::int"
+        ).fetchone()
     assert oid is not None
     answer = call_fast_path(agent, int(oid[0]))
     assert b"FUNCTION_NOT_ALLOW_LISTED" in answer
@@ -239,22 +278,31 @@ def call_fast_path(session: Connection, oid: int) -> bytes:
 def test_a_domain_check_is_no_way_in(governed: Governed, agent: Connection) -> None:
     schema = governed.tenant
     with connect() as superuser:
-        superuser.execute(f"CREATE DOMAIN {schema}.d AS int CHECK (pg_backend_pid() > VALUE)")
+        superuser.execute(
+            f"CREATE DOMAIN {schema}.d AS int CHECK (pg_backend_pid() > VALUE)"
+        )
     error = refusal(agent, f"SELECT 1::{schema}.d", "TYPE_NOT_ALLOW_LISTED", DENIED)
     assert "d" in str(error)
 
 
-def test_a_table_missing_and_a_table_denied_answer_alike(governed: Governed, agent: Connection) -> None:
+def test_a_table_missing_and_a_table_denied_answer_alike(
+    governed: Governed, agent: Connection
+) -> None:
     def answer(table: str) -> dict[str, object]:
         with pytest.raises(psycopg.Error) as caught:
             agent.execute(f"SELECT 1 FROM {table}")
         diagnosis = caught.value.diag
         fields = [name for name in dir(diagnosis) if not name.startswith("_")]
         values = {name: getattr(diagnosis, name) for name in fields}
-        return {name: str(value).replace(table.split(".")[1], "?") for name, value in values.items()
-                if not callable(value)}
+        return {
+            name: str(value).replace(table.split(".")[1], "?")
+            for name, value in values.items()
+            if not callable(value)
+        }
 
-    assert answer(f"{governed.tenant}.nosuch") == answer(f"{governed.tenant}.data_sources")
+    assert answer(f"{governed.tenant}.nosuch") == answer(
+        f"{governed.tenant}.data_sources"
+    )
 
 
 def test_the_token_is_shown_harmlessly(agent: Connection) -> None:
@@ -281,88 +329,6 @@ def test_a_hint_names_no_hidden_column(governed: Governed, agent: Connection) ->
     assert "secret" not in describe(caught.value)
 
 
-def test_rows_are_cut_and_the_cut_is_told(governed: Governed, agent: Connection) -> None:
-    told: list[str] = []
-    agent.add_notice_handler(lambda notice: told.append(notice.message_primary or ""))
-    assert len(agent.execute("SELECT * FROM generate_series(1, 200)").fetchall()) == 200
-    assert told == []
-    for query in (
-        "SELECT * FROM generate_series(1, 1000)",
-        "SELECT * FROM generate_series(1, 1000) LIMIT 900",
-        "SELECT * FROM generate_series(1, 1000) LIMIT (SELECT 900)",
-        "SELECT 1 FROM generate_series(1, 1000) UNION ALL SELECT 2",
-    ):
-        told.clear()
-        assert len(agent.execute(query).fetchall()) == 200
-        assert "ROW_CAP_EXCEEDED" in str(told)
-    assert agent.execute("SELECT count(*) FROM generate_series(1, 1000)").fetchone() == (1000,)
-
-
-def test_a_data_source_can_cap_lower(governed: Governed, agent: Connection) -> None:
-    with connect() as superuser:
-        superuser.execute(f"UPDATE {governed.tenant}.data_sources SET max_rows = 7, max_bytes = 50")
-    try:
-        assert len(agent.execute(f"SELECT amount FROM {governed.table}").fetchall()) == 7
-        refusal(agent, f"SELECT repeat(note, 20) FROM {governed.table}", "PAYLOAD_CAP_EXCEEDED", CAP)
-    finally:
-        with connect() as superuser:
-            superuser.execute(
-                f"UPDATE {governed.tenant}.data_sources SET max_rows = NULL, max_bytes = NULL"
-            )
-
-
-# Section 1.7 of hostile SQL: each must end by itself, soon, without hurting the server.
-HOGS = {
-    "cross join": "SELECT count(*) FROM generate_series(1, 10000) a, generate_series(1, 10000) b, generate_series(1, 10000) c",
-    "string_agg": "SELECT length(string_agg(a::text || b::text, ',')) FROM generate_series(1, 10000) a, generate_series(1, 10000) b",
-    "array_agg": "SELECT cardinality(array_agg(a || 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' || b)) FROM generate_series(1, 10000) a, generate_series(1, 10000) b",
-    "doubling": "SELECT length(" + "x || x FROM (SELECT " * 40 + "'0123456789'::text AS x" + " ) s" * 40 + ")",
-    "nested loops": "SELECT count(*) FROM " + ", ".join(f"generate_series(1, 1000) t{i}" for i in range(10)),
-    "sort": "SELECT a FROM generate_series(1, 10000) a, generate_series(1, 10000) b ORDER BY a::text || b::text",
-    "jsonb": "SELECT length(jsonb_agg(a)::text) FROM generate_series(1, 10000) a, generate_series(1, 10000) b",
-    "terms": "SELECT " + " + ".join(["1"] * 50000),
-    "parentheses": "SELECT " + "(" * 20000 + "1" + ")" * 20000,
-    "list": "SELECT 1 WHERE 1 IN (" + ", ".join(["2"] * 50000) + ")",
-    "joins": "SELECT 1 FROM {s}.accounts " + " ".join(f"CROSS JOIN {{s}}.accounts a{i}" for i in range(40)),
-    "grouping sets": "SELECT count(*) FROM {s}.accounts GROUP BY CUBE (name, domain, industry, employees, revenue, country, owner_id, created_at)",
-}
-
-
-@pytest.mark.parametrize("name", HOGS)
-def test_a_hog_ends_in_an_error(
-    governed: Governed, new_session: NewSession, name: str
-) -> None:
-    hog = new_session()
-    hog.execute("SET lakehouse.agent_statement_timeout = '1s'")
-    pid = hog.info.backend_pid
-    act_as(hog, f"{governed.tenant}_agent_2")
-    began = time.monotonic()
-    with pytest.raises(psycopg.Error) as caught:
-        hog.execute(HOGS[name].replace("{s}", governed.tenant))
-    assert time.monotonic() - began < 6, describe(caught.value)  # 2 s on a machine of one's own
-    assert caught.value.sqlstate in ("57014", "53200", "54000", "54001", "53400", "42601"), describe(caught.value)
-    assert resident_peak(pid) < 900 << 20
-    assert hog.execute("SELECT 1").fetchone() == (1,)
-
-
-def resident_peak(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) << 10
-
-
-def test_memory_has_a_ceiling(governed: Governed, new_session: NewSession) -> None:
-    hungry = new_session()
-    hungry.execute("SET lakehouse.agent_memory = '64MB'")
-    act_as(hungry, f"{governed.tenant}_agent_2")
-    with pytest.raises(psycopg.errors.OutOfMemory):
-        hungry.execute(
-            "SELECT cardinality(array_agg(a || 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'))"
-            " FROM generate_series(1, 10000) a, generate_series(1, 1000) b"
-        )
-    assert hungry.execute("SELECT 1").fetchone() == (1,)
-
-
 def test_transactions_work(agent: Connection) -> None:
     agent.execute("BEGIN")
     agent.execute("SELECT 1")
@@ -372,9 +338,13 @@ def test_transactions_work(agent: Connection) -> None:
     assert agent.info.transaction_status == pq.TransactionStatus.IDLE
 
 
-def test_explain_guard_tells_the_verdict(governed: Governed, session: Connection) -> None:
+def test_explain_guard_tells_the_verdict(
+    governed: Governed, session: Connection
+) -> None:
     def verdict(text: str) -> tuple:
-        row = session.execute("SELECT * FROM lakehouse.explain_guard(%s)", [text]).fetchone()
+        row = session.execute(
+            "SELECT * FROM lakehouse.explain_guard(%s)", [text]
+        ).fetchone()
         assert row is not None
         return row
 
@@ -384,22 +354,32 @@ def test_explain_guard_tells_the_verdict(governed: Governed, session: Connection
         assert (found[0], found[2]) == ("refused", sqlstate), (statement, found)
         assert code in found[3], (statement, found)
     assert verdict("SELECT FROM WHERE")[2] == "42601"
-    assert session.execute(f"SELECT count(*) FROM {governed.tenant}.accounts").fetchone() == (0,)
+    assert session.execute(
+        f"SELECT count(*) FROM {governed.tenant}.accounts"
+    ).fetchone() == (0,)
 
 
-def test_verdicts_are_counted(governed: Governed, session: Connection, agent: Connection) -> None:
+def test_verdicts_are_counted(
+    governed: Governed, session: Connection, agent: Connection
+) -> None:
     def count(code: str) -> int:
-        row = session.execute("SELECT count FROM lakehouse.stat_guard WHERE code = %s", [code]).fetchone()
+        row = session.execute(
+            "SELECT count FROM lakehouse.stat_guard WHERE code = %s", [code]
+        ).fetchone()
         assert row is not None
         return int(row[0])
 
     before = count("DML_FORBIDDEN"), count("PASSED")
     refusal(agent, f"DELETE FROM {governed.tenant}.accounts", "DML_FORBIDDEN", WRITE)
-    assert agent.execute(f"SELECT count(*) FROM {governed.table}").fetchone() == (VISIBLE_ROWS,)
+    assert agent.execute(f"SELECT count(*) FROM {governed.table}").fetchone() == (
+        VISIBLE_ROWS,
+    )
     assert (count("DML_FORBIDDEN"), count("PASSED")) == (before[0] + 1, before[1] + 1)
 
 
-def test_with_errors_unlogged_the_guard_refuses(governed: Governed, new_session: NewSession) -> None:
+def test_with_errors_unlogged_the_guard_refuses(
+    governed: Governed, new_session: NewSession
+) -> None:
     quiet = new_session()
     quiet.execute("SET log_min_messages = fatal")
     act_as(quiet, f"{governed.tenant}_agent_2")

@@ -30,7 +30,9 @@ MOST_FALSE_REFUSALS = 0.01
 def read_queries(path: Path) -> dict[str, str]:
     """One a paragraph, named by the comment above it."""
     text = path.read_text(encoding="utf-8")
-    found = re.findall(r"^-- (\w+)\n(.+?)(?:\n\n|\n?\Z)", text, re.DOTALL | re.MULTILINE)
+    found = re.findall(
+        r"^-- (\w+)\n(.+?)(?:\n\n|\n?\Z)", text, re.DOTALL | re.MULTILINE
+    )
     queries = dict(found)
     assert len(queries) == len(found), f"two queries of {path} have one name"
     return queries
@@ -90,7 +92,9 @@ def make_agent(admin: Connection, tenant: str) -> str:
         [tenant, email],
     )
     users = sql.SQL("SELECT pg_role::text FROM {} WHERE email = %s")
-    (role,) = admin.execute(users.format(sql.Identifier(tenant, "users")), [email]).fetchone()
+    (role,) = admin.execute(
+        users.format(sql.Identifier(tenant, "users")), [email]
+    ).fetchone()
     return role
 
 
@@ -99,7 +103,9 @@ def expose_all(admin: Connection, tenant: str, schema: str, role: str) -> None:
     grant = sql.SQL("GRANT USAGE ON SCHEMA {} TO {}")
     admin.execute(grant.format(sql.Identifier(schema), sql.Identifier(role)))
     for table in foreign_tables(admin, schema):
-        admin.execute("SELECT lakehouse.expose(%s, %s::regclass)", [tenant, f"{schema}.{table}"])
+        admin.execute(
+            "SELECT lakehouse.expose(%s, %s::regclass)", [tenant, f"{schema}.{table}"]
+        )
         admin.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(schema, table)))
 
 
@@ -113,7 +119,9 @@ def test_there_are_enough_queries() -> None:
 def test_query_has_an_answer(readers: Readers, name: str) -> None:
     wanted = readers.wanted(name)
     assert wanted.rows, f"a query without rows proves nothing: {wanted}"
-    assert len(wanted.rows) <= MAX_ROWS or "ORDER BY" in ALL[name], "which rows are cut is chance"
+    assert (
+        len(wanted.rows) <= MAX_ROWS or "ORDER BY" in ALL[name]
+    ), "which rows are cut is chance"
 
 
 @pytest.mark.parametrize("name", ALL)

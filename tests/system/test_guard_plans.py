@@ -10,7 +10,16 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 from conftest import connect
-from governed import EXPOSED, HIDDEN_ROWS, VISIBLE_ROWS, Governed, act_as, expose, set_up, tear_down
+from governed import (
+    EXPOSED,
+    HIDDEN_ROWS,
+    VISIBLE_ROWS,
+    Governed,
+    act_as,
+    expose,
+    set_up,
+    tear_down,
+)
 from psycopg import sql
 from refusal import describe
 from warehouse import Warehouse
@@ -43,7 +52,9 @@ def member(new_session: NewSession, governed: Governed) -> Connection:
 
 
 def switch(session: Connection, role: str | None) -> None:
-    session.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)) if role else "RESET ROLE")
+    session.execute(
+        sql.SQL("SET ROLE {}").format(sql.Identifier(role)) if role else "RESET ROLE"
+    )
 
 
 def count(session: Connection, query: str) -> int:
@@ -62,7 +73,10 @@ def stale(session: Connection, query: str) -> None:
 KEEPERS = {
     "prepared": (["PREPARE p AS SELECT count(*) FROM {t}"], "EXECUTE p"),
     "generic": (
-        ["SET plan_cache_mode = force_generic_plan", "PREPARE p(int) AS SELECT count(*) FROM {t} WHERE id >= $1"],
+        [
+            "SET plan_cache_mode = force_generic_plan",
+            "PREPARE p(int) AS SELECT count(*) FROM {t} WHERE id >= $1",
+        ],
         "EXECUTE p(0)",
     ),
     "plpgsql": (
@@ -84,7 +98,9 @@ KEEPERS = {
 
 
 @pytest.mark.parametrize("keeper", KEEPERS)
-def test_a_role_change_is_seen(governed: Governed, session: Connection, keeper: str) -> None:
+def test_a_role_change_is_seen(
+    governed: Governed, session: Connection, keeper: str
+) -> None:
     make, run = KEEPERS[keeper]
     for statement in make:
         session.execute(statement.format(t=governed.table))
@@ -166,7 +182,9 @@ def test_a_cursor_ends_with_its_policy(
     elif change == "policy":
         expose(session, governed.tenant, "amount < 5")
     else:
-        session.execute("SELECT lakehouse.unexpose(%s)", [expose(session, governed.tenant)])
+        session.execute(
+            "SELECT lakehouse.unexpose(%s)", [expose(session, governed.tenant)]
+        )
     stale(reader, "FETCH 3 FROM c")
     reader.execute("ROLLBACK")
 
@@ -229,7 +247,9 @@ def test_a_dropped_table_takes_its_data_source_with_it(
         f"CREATE FOREIGN TABLE {name} (id bigint OPTIONS (column_type 'bigint'))"
         f" SERVER {governed.tenant}_wh OPTIONS (schema '{governed.remote_schema}', table_name 'sales')"
     )
-    session.execute("SELECT lakehouse.expose(%s, %s::regclass)", [governed.tenant, name])
+    session.execute(
+        "SELECT lakehouse.expose(%s, %s::regclass)", [governed.tenant, name]
+    )
     assert count(session, f"SELECT count(*) FROM {governed.tenant}.data_sources") == 2
     session.execute(f"DROP FOREIGN TABLE {name}")
     assert count(session, f"SELECT count(*) FROM {governed.tenant}.data_sources") == 1
@@ -270,7 +290,9 @@ def test_a_change_reaches_busy_sessions(
     assert late == []
 
 
-def test_expose_refuses_what_it_cannot_hold(governed: Governed, session: Connection) -> None:
+def test_expose_refuses_what_it_cannot_hold(
+    governed: Governed, session: Connection
+) -> None:
     for row_filter, sqlstate in {
         "amount < 5; DROP TABLE x": "42601",
         "amount < 5 FROM pg_class": "42601",

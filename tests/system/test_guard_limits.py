@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: PostgreSQL
+"""Caps of an agent: rows, bytes, time and memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from conftest import connect
+from governed import Governed, act_as, set_up, tear_down
+from refusal import describe
+from warehouse import Warehouse
+
+Connection = psycopg.Connection[tuple]
+NewSession = Callable[..., Connection]
+
+
+@pytest.fixture(scope="module")
+def governed() -> Iterator[Governed]:
+    control = Warehouse.of_environment()
+    made = set_up(control)
+    yield made
+    tear_down(made, control)
+
+
+@pytest.fixture
+def agent(new_session: NewSession, governed: Governed) -> Connection:
+    return act_as(new_session(), f"{governed.tenant}_agent_2")
+
+
+def test_rows_are_cut_and_the_cut_is_told(
+    governed: Governed, agent: Connection
+) -> None:
+    told: list[str] = []
+    agent.add_notice_handler(lambda notice: told.append(notice.message_primary or ""))
+    assert len(agent.execute("SELECT * FROM generate_series(1, 200)").fetchall()) == 200
+    assert told == []
+    for query in (
+        "SELECT * FROM generate_series(1, 1000)",
+        "SELECT * FROM generate_series(1, 1000) LIMIT 900",
+        "SELECT * FROM generate_series(1, 1000) LIMIT (SELECT 900)",
+        "SELECT 1 FROM generate_series(1, 1000) UNION ALL SELECT 2",
+    ):
+        told.clear()
+        assert len(agent.execute(query).fetchall()) == 200
+        assert "ROW_CAP_EXCEEDED" in str(told)
+    assert agent.execute(
+        "SELECT count(*) FROM generate_series(1, 1000)"
+    ).fetchone() == (1000,)
+
+
+def test_a_data_source_can_cap_lower(governed: Governed, agent: Connection) -> None:
+    with connect() as superuser:
+        superuser.execute(
+            f"UPDATE {governed.tenant}.data_sources SET max_rows = 7, max_bytes = 50"
+        )
+    try:
+        assert (
+            len(agent.execute(f"SELECT amount FROM {governed.table}").fetchall()) == 7
+        )
+        refusal(
+            agent,
+            f"SELECT repeat(note, 20) FROM {governed.table}",
+            "PAYLOAD_CAP_EXCEEDED",
+            CAP,
+        )
+    finally:
+        with connect() as superuser:
+            superuser.execute(
+                f"UPDATE {governed.tenant}.data_sources SET max_rows = NULL, max_bytes = NULL"
+            )
+
+
+# Section 1.7 of hostile SQL: each must end by itself, soon, without hurting the server.
+SERIES = "generate_series(1, 10000) a, generate_series(1, 10000) b"
+HOGS = {
+    "cross join": f"SELECT count(*) FROM {SERIES}, generate_series(1, 10000) c",
+    "string_agg": f"SELECT length(string_agg(a::text || b::text, ',')) FROM {SERIES}",
+    "array_agg": f"SELECT cardinality(array_agg(a || 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' || b)) FROM {SERIES}",
+    "doubling": "SELECT length("
+    + "x || x FROM (SELECT " * 40
+    + "'0123456789'::text AS x"
+    + " ) s" * 40
+    + ")",
+    "nested loops": "SELECT count(*) FROM "
+    + ", ".join(f"generate_series(1, 1000) t{i}" for i in range(10)),
+    "sort": f"SELECT a FROM {SERIES} ORDER BY a::text || b::text",
+    "jsonb": f"SELECT length(jsonb_agg(a)::text) FROM {SERIES}",
+    "terms": "SELECT " + " + ".join(["1"] * 50000),
+    "parentheses": "SELECT " + "(" * 20000 + "1" + ")" * 20000,
+    "list": "SELECT 1 WHERE 1 IN (" + ", ".join(["2"] * 50000) + ")",
+    "joins": "SELECT 1 FROM {s}.accounts "
+    + " ".join(f"CROSS JOIN {{s}}.accounts a{i}" for i in range(40)),
+    "grouping sets": "SELECT 1 FROM {s}.accounts"
+    " GROUP BY CUBE (name, domain, industry, employees, revenue, country, owner_id, created_at)",
+}
+
+
+@pytest.mark.parametrize("name", HOGS)
+def test_a_hog_ends_in_an_error(
+    governed: Governed, new_session: NewSession, name: str
+) -> None:
+    hog = new_session()
+    hog.execute("SET lakehouse.agent_statement_timeout = '1s'")
+    pid = hog.info.backend_pid
+    act_as(hog, f"{governed.tenant}_agent_2")
+    began = time.monotonic()
+    with pytest.raises(psycopg.Error) as caught:
+        hog.execute(HOGS[name].replace("{s}", governed.tenant))
+    assert time.monotonic() - began < 6, describe(
+        caught.value
+    )  # 2 s on a machine of one's own
+    assert caught.value.sqlstate in (
+        "57014",
+        "53200",
+        "54000",
+        "54001",
+        "53400",
+        "42601",
+    ), describe(caught.value)
+    assert resident_peak(pid) < 900 << 20
+    assert hog.execute("SELECT 1").fetchone() == (1,)
+
+
+def resident_peak(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) << 10
+
+
+def test_memory_has_a_ceiling(governed: Governed, new_session: NewSession) -> None:
+    hungry = new_session()
+    hungry.execute("SET lakehouse.agent_memory = '64MB'")
+    act_as(hungry, f"{governed.tenant}_agent_2")
+    with pytest.raises(psycopg.errors.OutOfMemory):
+        hungry.execute(
+            "SELECT cardinality(array_agg(a || 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'))"
+            " FROM generate_series(1, 10000) a, generate_series(1, 1000) b"
+        )
+    assert hungry.execute("SELECT 1").fetchone() == (1,)
