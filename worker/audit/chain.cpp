@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-// Lock the head, place and tag the records, insert them and move the head in one statement.
+// Place and tag the records after a head, then insert them and move that head in one statement.
 #include "worker/audit/chain.hpp"
 
 #include <algorithm>
@@ -10,30 +10,33 @@
 namespace lakehouse::worker::audit {
 namespace {
 
-// Durable means on the disk, whatever the server's default is.
+// Durable means on the disk, whatever the server's default is: see set_config in kAppend.
 constexpr const char* kLockHead =
-    "SELECT seq, hash, CASE WHEN current_setting('synchronous_commit') = 'off' "
-    "THEN set_config('synchronous_commit', 'on', true) END "
-    "FROM lakehouse.audit_heads WHERE tenant_id = $1::uuid FOR UPDATE";
+    "SELECT seq, hash FROM lakehouse.audit_heads WHERE tenant_id = $1::uuid FOR UPDATE";
 constexpr const char* kFindHash =
     "SELECT hash FROM lakehouse.audit_log WHERE tenant_id = $1::uuid AND seq = $2::bigint";
 constexpr const char* kFindRepeated =
     "SELECT seq FROM lakehouse.audit_log "
     "WHERE tenant_id = $1::uuid AND audit_id = $2::uuid AND phase = $3 ORDER BY seq LIMIT 1";
-constexpr const char* kInsert =
-    "WITH inserted AS (INSERT INTO lakehouse.audit_log (tenant_id, seq, at, audit_id, phase, "
-    "session_role, role, application_name, statement_hash, statement, relations, policy_epoch, "
-    "code, sqlstate, rows, bytes, duration_us, remote_query_ids, key_id, previous_hash, hash) "
+// Moves the head and inserts, or does neither if the head is another by now: the number of rows
+// says which. One round trip where no other worker appends to the chain.
+constexpr const char* kAppend =
+    "WITH moved AS (UPDATE lakehouse.audit_heads SET seq = $3::bigint, hash = $4::bytea "
+    "WHERE tenant_id = $1::uuid AND seq = $5::bigint AND hash = $6::bytea "
+    "RETURNING CASE WHEN current_setting('synchronous_commit') = 'off' "
+    "THEN set_config('synchronous_commit', 'on', true) END) "
+    "INSERT INTO lakehouse.audit_log (tenant_id, seq, at, audit_id, phase, session_role, role, "
+    "application_name, statement_hash, statement, relations, policy_epoch, code, sqlstate, rows, "
+    "bytes, duration_us, remote_query_ids, key_id, previous_hash, hash) "
     "SELECT $1::uuid, r.seq, timestamptz 'epoch' + r.at_us * interval '1 microsecond', r.audit_id, "
     "r.phase, r.session_role, r.role, r.application_name, decode(r.statement_hash, 'hex'), "
     "r.statement, r.relations, r.policy_epoch, r.code, r.sqlstate, r.rows, r.bytes, r.duration_us, "
     "r.remote_query_ids, r.key_id, decode(r.previous_hash, 'hex'), decode(r.hash, 'hex') "
-    "FROM jsonb_to_recordset($2::jsonb) AS r(seq bigint, at_us bigint, audit_id uuid, phase text, "
-    "session_role text, role text, application_name text, statement_hash text, statement text, "
-    "relations text[], policy_epoch bigint, code text, sqlstate text, rows bigint, bytes bigint, "
-    "duration_us bigint, remote_query_ids text[], key_id bigint, previous_hash text, hash text)) "
-    "UPDATE lakehouse.audit_heads SET seq = $3::bigint, hash = $4::bytea "
-    "WHERE tenant_id = $1::uuid";
+    "FROM moved, jsonb_to_recordset($2::jsonb) AS r(seq bigint, at_us bigint, audit_id uuid, "
+    "phase text, session_role text, role text, application_name text, statement_hash text, "
+    "statement text, relations text[], policy_epoch bigint, code text, sqlstate text, rows bigint, "
+    "bytes bigint, duration_us bigint, remote_query_ids text[], key_id bigint, previous_hash text, "
+    "hash text)";
 
 class Json {
  public:
@@ -101,6 +104,14 @@ void add(Json& json, const Entry& entry, const wire::RecordAudit& record) {
   json.end_object();
 }
 
+// A round's records in their places.
+struct Placed {
+  std::string json;
+  std::uint64_t count = 0;
+  Head head;  // the last one
+  std::vector<std::int64_t> seqs;
+};
+
 class Appending {
  public:
   Appending(db::Connection& connection, const std::string& tenant_id, const Context& context)
@@ -118,7 +129,6 @@ class Appending {
     Head head;
     head.seq = row.integer();
     head.hash = row.bytes_or_null().value_or("");
-    static_cast<void>(row.text_or_null());
     if (Status sound = row.finish(); !sound) return sound.error();
     return head;
   }
@@ -147,15 +157,17 @@ class Appending {
     return rows->count() == 0 ? std::int64_t{0} : rows->row(0).integer();
   }
 
-  Status insert(Json json, const Head& head) {
-    auto moved =
-        connection_.query(kInsert,
-                          {db::Value::text(tenant_id_), db::Value::text(std::move(json).list()),
-                           db::Value::integer(head.seq), db::Value::bytes(head.hash)},
+  // False: the head is not `from`, and nothing was done.
+  Result<bool> append(const Placed& placed, const Head& from) {
+    if (placed.count == 0) return true;
+    auto inserted =
+        connection_.query(kAppend,
+                          {db::Value::text(tenant_id_), db::Value::text(placed.json),
+                           db::Value::integer(placed.head.seq), db::Value::bytes(placed.head.hash),
+                           db::Value::integer(from.seq), db::Value::bytes(from.hash)},
                           context_);
-    if (!moved) return moved.error();
-    if (moved->changed_count() == 1) return kDone;
-    return Error{ErrorCode::kInternal, "the head of an audit log was not moved", "", ""};
+    if (!inserted) return inserted.error();
+    return inserted->changed_count() == placed.count;
   }
 
  private:
@@ -164,40 +176,68 @@ class Appending {
   const Context& context_;
 };
 
+// `earlier`: seqs of records that are there already, else 0.
+Result<Placed> place(const std::vector<const wire::RecordAudit*>& records,
+                     const std::vector<std::int64_t>& earlier, const Head& from,
+                     const vault::Vault& vault) {
+  const std::uint32_t key_id = vault.writing_key_id();
+  auto authenticator = vault.authenticator(key_id, records.front()->tenant_id, kPurpose);
+  if (!authenticator) return authenticator.error();
+  Json json;
+  Placed placed{{}, 0, from, {}};
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    placed.seqs.push_back(earlier[i]);
+    if (earlier[i] != 0) continue;
+    Entry entry = place_after(placed.head, *records[i], key_id);
+    entry.hash = hash_of(entry, *authenticator);
+    if (entry.hash.empty()) return Error{ErrorCode::kInternal, "could not make a hash", "", ""};
+    add(json, entry, *records[i]);
+    placed.head = {entry.seq, entry.hash};
+    placed.seqs.back() = entry.seq;
+    ++placed.count;
+  }
+  placed.json = std::move(json).list();
+  return placed;
+}
+
 }  // namespace
+
+Result<std::optional<Appended>> append_to_known(
+    db::Connection& connection, const vault::Vault& vault, const KnownHead& known,
+    const std::vector<const wire::RecordAudit*>& records, const Context& context) {
+  const auto is_repeated = [](const auto* record) { return record->is_repeated; };
+  if (std::any_of(records.begin(), records.end(), is_repeated)) return std::optional<Appended>();
+  auto placed = place(records, std::vector<std::int64_t>(records.size()), known.head, vault);
+  if (!placed) return placed.error();
+  Appending appending(connection, records.front()->tenant_id, context);
+  auto is_done = appending.append(*placed, known.head);
+  if (!is_done) return is_done.error();
+  if (!*is_done) return std::optional<Appended>();
+  return std::optional<Appended>(
+      {placed->seqs, KnownHead{placed->head, known.first_seq, known.lost_seq}});
+}
 
 Result<Appended> append(db::Connection& connection, const vault::Vault& vault,
                         const std::optional<KnownHead>& known,
                         const std::vector<const wire::RecordAudit*>& records,
                         const Context& context) {
-  const std::string& tenant_id = records.front()->tenant_id;
-  const std::uint32_t key_id = vault.writing_key_id();
-  auto authenticator = vault.authenticator(key_id, tenant_id, kPurpose);
-  if (!authenticator) return authenticator.error();
-  Appending appending(connection, tenant_id, context);
+  Appending appending(connection, records.front()->tenant_id, context);
   auto head = appending.lock_head();
   if (!head) return head.error();
   auto compared = appending.compare(*head, known);
   if (!compared) return compared.error();
-
-  Json json;
-  Appended appended{{}, *compared};
-  Head& last = appended.known.head;
+  std::vector<std::int64_t> earlier;
   for (const wire::RecordAudit* record : records) {
-    auto earlier = appending.find_repeated(*record);
-    if (!earlier) return earlier.error();
-    if (*earlier == 0) {
-      Entry entry = place_after(last, *record, key_id);
-      entry.hash = hash_of(entry, *authenticator);
-      if (entry.hash.empty()) return Error{ErrorCode::kInternal, "could not make a hash", "", ""};
-      add(json, entry, *record);
-      last = {entry.seq, entry.hash};
-    }
-    appended.seqs.push_back(*earlier != 0 ? *earlier : last.seq);
+    auto seq = appending.find_repeated(*record);
+    if (!seq) return seq.error();
+    earlier.push_back(*seq);
   }
-  if (last == *head) return appended;  // all were there
-  if (Status inserted = appending.insert(std::move(json), last); !inserted) return inserted.error();
-  return appended;
+  auto placed = place(records, earlier, *head, vault);
+  if (!placed) return placed.error();
+  auto is_done = appending.append(*placed, *head);
+  if (!is_done) return is_done.error();
+  if (!*is_done) return Error{ErrorCode::kInternal, "the head of an audit log moved", "", ""};
+  return Appended{placed->seqs, KnownHead{placed->head, compared->first_seq, compared->lost_seq}};
 }
 
 }  // namespace lakehouse::worker::audit

@@ -70,6 +70,10 @@ Result<std::unique_ptr<HeadFile>> HeadFile::open(const std::string& path) {
   const int number = errno;
   std::unique_ptr<HeadFile> heads(new HeadFile(std::move(file), path));
   if (!heads->file_.is_open()) return heads->system_error("open", number);
+  struct stat facts {};
+  if (::fstat(heads->file_.get(), &facts) != 0 || !S_ISREG(facts.st_mode)) {
+    return heads->system_error("use", EINVAL);
+  }
   if (::flock(heads->file_.get(), LOCK_EX | LOCK_NB) != 0)
     return heads->system_error("lock", errno);
   if (Status loaded = heads->load(); !loaded) return loaded.error();

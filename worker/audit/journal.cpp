@@ -129,41 +129,60 @@ Journal::Answers Journal::write(const Round& round) {
   return answers;
 }
 
-// One transaction; the heads are stored once it is committed.
+// The heads are stored once the records are committed.
 Result<std::vector<std::int64_t>> Journal::write_once(const Round& round, const Context& context) {
   auto file = heads();
   if (!file) return file.error();
   auto lease = pool_.acquire(context);
   if (!lease) return lease.error();
-  auto transaction = db::Transaction::begin(**lease, context);
-  if (!transaction) return transaction.error();
-
   std::map<std::string, std::vector<std::size_t>> places;  // by tenant: the order of locking
   for (std::size_t i = 0; i < round.size(); ++i) places[round[i]->record.tenant_id].push_back(i);
-  std::vector<std::int64_t> seqs(round.size());
-  std::map<std::string, KnownHead> appended_heads;
-  for (const auto& [tenant_id, indexes] : places) {
-    std::vector<const wire::RecordAudit*> records;
-    for (const std::size_t index : indexes) records.push_back(&round[index]->record);
-    auto appended = append(**lease, vault_, (*file)->find(tenant_id), records, context);
-    if (!appended) return appended.error();
-    for (std::size_t i = 0; i < indexes.size(); ++i) seqs[indexes[i]] = appended->seqs[i];
-    appended_heads.emplace(tenant_id, appended->known);
+  std::vector<Share> shares;
+  for (auto& [tenant_id, indexes] : places) {
+    Share share{tenant_id, std::move(indexes), {}, (*file)->find(tenant_id), {}};
+    for (const std::size_t index : share.indexes) share.records.push_back(&round[index]->record);
+    shares.push_back(std::move(share));
   }
-  if (Status committed = transaction->commit(context); !committed) return committed.error();
+  if (Status appended = append_all(shares, **lease, context); !appended) return appended.error();
 
-  for (const auto& [tenant_id, known] : appended_heads) {
-    note_loss(tenant_id, (*file)->find(tenant_id), known);
-    if (Status stored = (*file)->store(tenant_id, known); !stored) return stored.error();
+  std::vector<std::int64_t> seqs(round.size());
+  for (const Share& share : shares) {
+    for (std::size_t i = 0; i < share.indexes.size(); ++i) {
+      seqs[share.indexes[i]] = share.appended.seqs[i];
+    }
+    note_loss(share);
+    Status stored = (*file)->store(share.tenant_id, share.appended.known);
+    if (!stored) return stored.error();
   }
   return seqs;
 }
 
-void Journal::note_loss(const std::string& tenant_id, const std::optional<KnownHead>& before,
-                        const KnownHead& after) {
-  if (after.lost_seq == 0 || (before && before->lost_seq != 0)) return;
+Status Journal::append_all(std::vector<Share>& shares, db::Connection& connection,
+                           const Context& context) {
+  if (shares.size() == 1 && shares[0].known) {
+    Share& only = shares[0];
+    auto appended = append_to_known(connection, vault_, *only.known, only.records, context);
+    if (!appended) return appended.error();
+    if (appended->has_value()) {
+      only.appended = **std::move(appended);
+      return kDone;
+    }
+  }
+  auto transaction = db::Transaction::begin(connection, context);
+  if (!transaction) return transaction.error();
+  for (Share& share : shares) {
+    auto appended = append(connection, vault_, share.known, share.records, context);
+    if (!appended) return appended.error();
+    share.appended = *std::move(appended);
+  }
+  return transaction->commit(context);
+}
+
+void Journal::note_loss(const Share& share) {
+  const std::int64_t lost_seq = share.appended.known.lost_seq;
+  if (lost_seq == 0 || (share.known && share.known->lost_seq != 0)) return;
   log_.write(LogLevel::kError, "audit log has lost records that were written", {},
-             {{"tenant_id", std::string_view(tenant_id)}, {"first_lost", after.lost_seq}});
+             {{"tenant_id", std::string_view(share.tenant_id)}, {"first_lost", lost_seq}});
 }
 
 Result<HeadFile*> Journal::heads() {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/vault/vault.hpp"
-#include "worker/audit/head_file.hpp"
+#include "worker/audit/chain.hpp"
 #include "worker/db/pool.hpp"
 #include "worker/gateway/services.hpp"
 
@@ -36,14 +36,22 @@ class Journal final : public gateway::AuditStore {
     wire::RecordAudit record;
     std::optional<Result<std::int64_t>> answer;
   };
+  // What a round has for one tenant.
+  struct Share {
+    std::string tenant_id;
+    std::vector<std::size_t> indexes;  // in the round
+    std::vector<const wire::RecordAudit*> records;
+    std::optional<KnownHead> known;  // before
+    Appended appended;
+  };
   using Round = std::vector<Pending*>;
   using Answers = std::vector<Result<std::int64_t>>;  // one a record of a round, in their order
 
   Round take_round();
   Answers write(const Round& round);
   Result<std::vector<std::int64_t>> write_once(const Round& round, const Context& context);
-  void note_loss(const std::string& tenant_id, const std::optional<KnownHead>& before,
-                 const KnownHead& after);
+  Status append_all(std::vector<Share>& shares, db::Connection& connection, const Context& context);
+  void note_loss(const Share& share);
   Result<HeadFile*> heads();
 
   db::Pool pool_;
