@@ -44,7 +44,7 @@ def record(tenant_id: str) -> bytes:
     body += text("acme_agent_1") + text("acme_agent") + text("pytest")
     body += text(bytes(32)) + text("SELECT $1") + texts(["tpch.orders"]) + number(1)
     body += text("") + text("") + number(0) * 3 + texts([]) + b"\x00"
-    return frame("A", body)
+    return frame("J", body)
 
 
 def receive(connection: socket.socket, size: int) -> bytes:
@@ -60,7 +60,7 @@ def receive(connection: socket.socket, size: int) -> bytes:
 def answer(connection: socket.socket) -> str:
     length, kind = struct.unpack("=Ic", receive(connection, 5))
     body = receive(connection, length - 1)
-    if kind == b"a":
+    if kind == b"j":
         return str(struct.unpack("=q", body)[0])
     size = struct.unpack("=I", body[1:5])[0]
     return "failure " + body[5 : 5 + size].decode()

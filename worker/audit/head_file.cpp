@@ -23,6 +23,8 @@ namespace {
 constexpr std::size_t kSlotBytes = 256;  // the line, filled up with spaces
 constexpr std::size_t kChecksumBytes = 8;
 constexpr std::size_t kFields = 7;
+// Records wait for the log's own flush; more flushes beside it would hold them up.
+constexpr std::chrono::milliseconds kSyncPause{100};
 
 std::string checksum_of(std::string_view line) {
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
@@ -154,6 +156,7 @@ void HeadFile::sync_until(const std::stop_token& stop) {
   for (;;) {
     changed_.wait(lock, stop, [this] { return !is_synced_; });
     if (is_synced_) return;  // a stop
+    changed_.wait_for(lock, stop, kSyncPause, [] { return false; });
     is_synced_ = true;
     lock.unlock();
     const int failure = ::fdatasync(file_.get()) == 0 ? 0 : errno;
