@@ -84,6 +84,19 @@ class KeyRingVault final : public Vault {
     return Secret(std::move(plaintext));
   }
 
+  Result<Authenticator> authenticator(std::uint32_t key_id, std::string_view tenant_id,
+                                      std::string_view purpose) const override {
+    const auto master = ring_.find(key_id);
+    if (!master) {
+      return Error{ErrorCode::kNotFound,
+                   "the worker does not have master key " + std::to_string(key_id), "",
+                   "Put its line back into the master key file."};
+    }
+    auto derived = Authenticator::derive(*master, tenant_id, purpose);
+    if (!derived) return Error{ErrorCode::kInternal, "could not derive a key", "", ""};
+    return *derived;
+  }
+
  private:
   KeyRing ring_;
 };

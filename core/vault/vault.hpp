@@ -13,6 +13,7 @@
 
 #include "core/base/result.hpp"
 #include "core/base/secret.hpp"
+#include "core/vault/authenticator.hpp"
 
 namespace lakehouse::vault {
 
@@ -51,6 +52,11 @@ class Vault {
   virtual Result<std::string> seal(const Secret& plaintext, const Place& place) const = 0;
   // Every failure is the same kUnauthenticated error: wrong key, place, version, bit or length.
   virtual Result<Secret> open(std::string_view envelope, const Place& place) const = 0;
+
+  // Tags a tenant's messages for one purpose; the same key id, tenant and purpose give the same
+  // tags. Errors: kNotFound (no such master key), kInternal.
+  virtual Result<Authenticator> authenticator(std::uint32_t key_id, std::string_view tenant_id,
+                                              std::string_view purpose) const = 0;
 };
 
 }  // namespace lakehouse::vault

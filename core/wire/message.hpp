@@ -16,9 +16,10 @@ namespace lakehouse::wire {
 // byte order; kProtocolVersion in Hello keeps a half-upgraded pair apart.
 //
 // A connection carries one Hello, then one request. OpenScan is answered by ScanStarted, Batch…,
-// ScanEnded; every other request by one answer. Failure may come instead of any answer. Closing the
-// socket ends everything.
-inline constexpr std::uint32_t kProtocolVersion = 1;
+// ScanEnded; every other request by one answer. RecordAudit may come again and again, each after
+// the answer to the one before. Failure may come instead of any answer, and ends the connection.
+// Closing the socket ends everything.
+inline constexpr std::uint32_t kProtocolVersion = 2;
 inline constexpr std::uint32_t kMaxFrameBytes =
     256U << 20U;  // a 16 MiB statement and the widest batch fit well within
 
@@ -34,6 +35,8 @@ enum class MessageType : std::uint8_t {
   kAddKey = 'A',
   kListKeys = 'L',
   kRetireKey = 'R',
+  kRecordAudit = 'J',
+  kVerifyAudit = 'V',
   kScanStarted = 's',
   kBatch = 'b',  // raw bytes in the layout of batch.hpp, no Writer
   kScanEnded = 'e',
@@ -45,6 +48,8 @@ enum class MessageType : std::uint8_t {
   kKeyAdded = 'a',
   kKeyList = 'l',
   kKeyRetired = 'r',
+  kRecorded = 'j',
+  kAuditReport = 'v',
   kFailure = 'x',
   kWorkerConfig = 'c',  // launcher to worker, on standard input
 };
@@ -330,6 +335,66 @@ struct KeyRetired {
   template <typename Archive>
   void describe(Archive& archive) {
     archive(is_removed);
+  }
+};
+
+enum class AuditPhase : std::uint8_t {
+  kIntent,   // before a statement runs
+  kOutcome,  // after it, whether it succeeded or failed
+  kRefusal,  // it was not let run
+};
+
+// One record for a tenant's audit log, all text in UTF-8; the answer is Recorded, sent once the
+// record is durable.
+struct RecordAudit {
+  static constexpr MessageType kType = MessageType::kRecordAudit;
+  std::string tenant_id, audit_id;  // uuid text
+  std::uint8_t phase = 0;           // AuditPhase
+  std::int64_t at_us = 0;           // Unix time
+  std::string session_role, role, application_name;
+  std::string statement_hash;  // SHA-256, 32 bytes
+  std::string statement;       // without literals
+  std::vector<std::string> relations;
+  std::int64_t policy_epoch = 0;
+  std::string code, sqlstate;  // empty: none
+  std::int64_t rows = 0, bytes = 0, duration_us = 0;
+  std::vector<std::string> remote_query_ids;
+  bool is_repeated = false;  // sent before, but the answer was lost: it may be there already
+  template <typename Archive>
+  void describe(Archive& archive) {
+    archive(tenant_id, audit_id, phase, at_us, session_role, role, application_name, statement_hash,
+            statement, relations, policy_epoch, code, sqlstate, rows, bytes, duration_us,
+            remote_query_ids, is_repeated);
+  }
+};
+
+struct Recorded {
+  static constexpr MessageType kType = MessageType::kRecorded;
+  std::int64_t seq = 0;
+  template <typename Archive>
+  void describe(Archive& archive) {
+    archive(seq);
+  }
+};
+
+struct VerifyAudit {
+  static constexpr MessageType kType = MessageType::kVerifyAudit;
+  std::string tenant_id;  // uuid text
+  template <typename Archive>
+  void describe(Archive& archive) {
+    archive(tenant_id);
+  }
+};
+
+struct AuditReport {
+  static constexpr MessageType kType = MessageType::kAuditReport;
+  bool is_intact = false;
+  std::int64_t records = 0;        // records read
+  std::int64_t first_bad_seq = 0;  // 0: none
+  std::string reason;  // what is wrong, or what an intact chain could not be compared with
+  template <typename Archive>
+  void describe(Archive& archive) {
+    archive(is_intact, records, first_bad_seq, reason);
   }
 };
 

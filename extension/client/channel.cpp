@@ -21,6 +21,8 @@ namespace {
 // A killed worker is back within this span (the launcher's back-off starts at 0.1 s).
 constexpr std::chrono::seconds kConnectPatience{5};
 constexpr long kConnectRetry_ms = 50;
+// Where a deadline is set: the longest wait between two looks at it.
+constexpr std::chrono::milliseconds kDeadlineLook{1'000};
 
 Error not_running_error(std::string detail) {
   return {ErrorCode::kWorkerNotRunning, "lakehouse worker is not running", std::move(detail),
@@ -35,6 +37,11 @@ Error lost_error() {
           "Run the query again; the server log says why."};
 }
 
+Error silent_error() {
+  return {ErrorCode::kTimeout, "lakehouse worker does not answer in time", "",
+          "Look for \"lakehouse\" in the server log."};
+}
+
 std::string next_request_id() {
   static std::uint32_t counter = 0;
   return std::to_string(MyProcPid) + "-" + std::to_string(++counter);
@@ -44,8 +51,9 @@ std::string next_request_id() {
 
 void throw_error(Error error) { throw border::Failed{std::move(error)}; }
 
-std::unique_ptr<Channel> Channel::open(Patience patience) {
+std::unique_ptr<Channel> Channel::open(Patience patience, Deadline deadline) {
   std::unique_ptr<Channel> channel(new Channel());
+  channel->give_up_at(deadline);
   channel->connect(patience);
   wire::Hello hello;
   hello.process_id = MyProcPid;
@@ -103,6 +111,12 @@ bool Channel::try_connect(const char* path) {
   throw_error(not_running_error(std::string("Could not connect: ") + std::strerror(reason) + "."));
 }
 
+bool Channel::is_quiet() const noexcept {
+  char byte = 0;
+  const ssize_t got = ::recv(socket_, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
+  return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
 void Channel::send_bytes(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -149,6 +163,8 @@ void Channel::fill(char* target, std::size_t size) {
 // Returns when the socket is ready, the time is up or the latch was set; interrupts are served on
 // the way, below the border, so that a cancelled query unwinds the C++ frames above.
 void Channel::wait_for(std::uint32_t event, long timeout_ms) const {
+  if (deadline_.has_passed()) throw_error(silent_error());
+  if (!deadline_.is_never() && timeout_ms < 0) timeout_ms = deadline_.left(kDeadlineLook).count();
   border::call([&] {
     int wake = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | static_cast<int>(event);
     if (timeout_ms >= 0) wake |= WL_TIMEOUT;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-// One connection from this backend to the worker: one request, then its answers, frame by frame.
+// One connection from this backend to the worker: a request, then its answers, frame by frame.
 // The worker takes a closed socket as cancel, so an owner that outlives a call must hang on a
 // memory context. Waits on latch and socket: Ctrl-C always works. C++ regime: errors are thrown.
 #pragma once
@@ -22,7 +22,7 @@ enum class Patience : std::uint8_t {
 class Channel {
  public:
   // Connects and says Hello. Errors: kWorkerNotRunning with a HINT.
-  static std::unique_ptr<Channel> open(Patience patience);
+  static std::unique_ptr<Channel> open(Patience patience, Deadline deadline = Deadline::never());
   ~Channel();
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
@@ -43,6 +43,11 @@ class Channel {
     require_type(Message::kType);
     return decode_or_throw<Message>();
   }
+
+  // Every later wait ends by then, with kTimeout; for callers whom no interrupt reaches.
+  void give_up_at(Deadline deadline) noexcept { deadline_ = deadline; }
+  // Between two requests: the worker has neither closed the connection nor sent anything.
+  bool is_quiet() const noexcept;
 
   // send, receive, expect.
   template <typename Answer, typename Request>
@@ -66,6 +71,7 @@ class Channel {
   Message decode_or_throw() const;
 
   int socket_ = -1;
+  Deadline deadline_ = Deadline::never();
   wire::FrameHeader header_;
   std::unique_ptr<char[]> body_;
   std::size_t body_capacity_ = 0;

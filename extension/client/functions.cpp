@@ -50,6 +50,33 @@ void require_visible_connection(Datum connection_id) {
   ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("connection does not exist")));
 }
 
+// Verifying reads every record, so it is for those who may read them.
+void require_tenant_admin(Datum tenant_id) {
+  Oid types[] = {UUIDOID};
+  Datum values[] = {tenant_id};
+  SPI_connect();
+  SPI_execute_with_args(
+      "SELECT FROM lakehouse.tenants t WHERE t.id = $1 "
+      "AND pg_catalog.pg_has_role(t.slug OPERATOR(pg_catalog.||) '_admin', 'USAGE')",
+      1, types, values, nullptr, true, 1);
+  const bool is_admin = SPI_processed == 1;
+  SPI_finish();
+  if (is_admin) return;
+  ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                  errmsg("permission denied to verify the audit log"),
+                  errdetail("Only a superuser or an admin of the tenant may do that.")));
+}
+
+Datum audit_report_result(FunctionCallInfo fcinfo, const wire::AuditReport& report) {
+  TupleDesc description = nullptr;
+  if (get_call_result_type(fcinfo, nullptr, &description) != TYPEFUNC_COMPOSITE)
+    elog(ERROR, "not a composite type");
+  Datum values[] = {BoolGetDatum(report.is_intact), Int64GetDatum(report.records),
+                    Int64GetDatum(report.first_bad_seq), postgres::text_datum(report.reason)};
+  bool nulls[] = {false, false, report.first_bad_seq == 0, report.reason.empty()};
+  return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description), values, nulls));
+}
+
 }  // namespace
 
 // hide_statement(shown_instead text): see discretion.hpp.
@@ -96,6 +123,16 @@ LAKEHOUSE_SQL_FUNCTION(lakehouse_probe_connection) {
     });
   }
   return Datum{0};
+}
+
+// check_audit_chain(tenant_id uuid) → (intact boolean, records bigint, first_bad bigint, reason
+// text)
+LAKEHOUSE_SQL_FUNCTION(lakehouse_check_audit_chain) {
+  call([&] { require_tenant_admin(PG_GETARG_DATUM(0)); });
+  wire::VerifyAudit request;
+  request.tenant_id = uuid_argument(fcinfo, 0);
+  const auto report = ask_worker<wire::AuditReport>(request);
+  return call([&] { return audit_report_result(fcinfo, report); });
 }
 
 // worker_report() → record: see the view lakehouse.worker_status. A worker that is not there is an

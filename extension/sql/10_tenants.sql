@@ -76,6 +76,7 @@ BEGIN
     PERFORM lakehouse.grant_crm_privileges(slug);
     PERFORM lakehouse.create_integration_tables(tenant_id, slug);
     PERFORM lakehouse.create_governance_tables(tenant_id, slug);
+    PERFORM lakehouse.create_audit_chain(tenant_id, slug);
     RETURN tenant_id;
 END
 $$;
@@ -105,11 +106,12 @@ BEGIN
     PERFORM lakehouse.drop_integration(tenant_id, slug);
     EXECUTE format('DROP SCHEMA %I CASCADE', slug);
     PERFORM lakehouse.drop_tenant_roles(slug, login_roles);
+    PERFORM lakehouse.drop_audit_chain(tenant_id);
     DELETE FROM lakehouse.tenants t WHERE t.id = tenant_id;
 END
 $$;
 COMMENT ON FUNCTION lakehouse.drop_tenant(text, boolean) IS
-'Removes a tenant for good: foreign servers, schema with all rows, roles and registry row. A role that something else depends on stays, with a warning. Raises undefined_object for an unknown tenant.';
+'Removes a tenant for good: foreign servers, schema with all rows, roles, audit log and registry row. A role that something else depends on stays, with a warning. Raises undefined_object for an unknown tenant.';
 
 CREATE FUNCTION lakehouse.find_tenant(slug text)
 RETURNS uuid LANGUAGE plpgsql STABLE CALLED ON NULL INPUT PARALLEL SAFE

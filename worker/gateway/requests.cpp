@@ -11,6 +11,8 @@ using std::chrono::milliseconds;
 
 // A warehouse that has to start up first may take minutes.
 constexpr milliseconds kWarehouseTime = std::chrono::minutes(10);
+// Millions of records are read at a hundred thousand a second.
+constexpr milliseconds kVerifyTime = std::chrono::minutes(10);
 constexpr milliseconds kLocalTime = std::chrono::seconds(10);
 
 Context within(const Context& context, milliseconds span) {
@@ -115,6 +117,17 @@ Result<wire::KeyRetired> handle(wire::RetireKey request, Services& services,
   const auto is_removed = services.keys.retire(request.id, within(context, kLocalTime));
   if (!is_removed) return is_removed.error();
   return wire::KeyRetired{*is_removed};
+}
+
+Result<wire::Recorded> handle(wire::RecordAudit request, Services& services, const Context&) {
+  auto seq = services.audit.record(std::move(request));
+  if (!seq) return seq.error();
+  return wire::Recorded{*seq};
+}
+
+Result<wire::AuditReport> handle(wire::VerifyAudit request, Services& services,
+                                 const Context& context) {
+  return services.audit.verify(request.tenant_id, within(context, kVerifyTime));
 }
 
 Result<wire::WorkerReport> handle(wire::WorkerStatus, Services& services, const Context& context) {

@@ -21,6 +21,10 @@ Result<wire::KeyAdded> handle(wire::AddKey request, Services& services, const Co
 Result<wire::KeyList> handle(wire::ListKeys request, Services& services, const Context& context);
 Result<wire::KeyRetired> handle(wire::RetireKey request, Services& services,
                                 const Context& context);
+Result<wire::Recorded> handle(wire::RecordAudit request, Services& services,
+                              const Context& context);
+Result<wire::AuditReport> handle(wire::VerifyAudit request, Services& services,
+                                 const Context& context);
 Result<wire::WorkerReport> handle(wire::WorkerStatus request, Services& services,
                                   const Context& context);
 

@@ -52,12 +52,22 @@ class KeyStore {
   virtual Result<bool> retire(std::uint32_t id, const Context& context) = 0;
 };
 
+class AuditStore {
+ public:
+  virtual ~AuditStore() = default;
+  // The record's seq, once it is durable. Bounds its own time: a record that was begun is ended.
+  virtual Result<std::int64_t> record(wire::RecordAudit record) = 0;
+  virtual Result<wire::AuditReport> verify(const std::string& tenant_id,
+                                           const Context& context) = 0;
+};
+
 // References outlive the gateway.
 struct Services {
   WarehouseSource& warehouses;
   SecretStore& secrets;
   KeyStore& keys;
   Uses& uses;
+  AuditStore& audit;
   std::function<wire::WorkerReport(const Context&)> report;
   metrics::Counters& counters;
   log::Log& log;

@@ -15,6 +15,9 @@ namespace {
 
 // Room for a 16 MiB statement and large parameters.
 constexpr std::uint32_t kMaxRequestBytes = 64U << 20U;
+constexpr std::uint32_t kMaxRecordBytes = 1U << 20U;
+// A backend that has had nothing to record for so long connects again next time.
+constexpr std::chrono::seconds kRecordingIdleTime{30};
 constexpr std::uint32_t kMaxSmallBytes = 1U << 10U;  // Hello, Credit
 // How long a client may take to read why its request failed.
 constexpr std::chrono::milliseconds kFailureTime{500};
@@ -67,6 +70,7 @@ void Session::serve() {
   if (Status greeted = greet(handshake); !greeted) return fail(greeted.error());
   auto request = receive(kMaxRequestBytes, handshake);
   if (!request) return fail(request.error());
+  if (request->type == wire::MessageType::kRecordAudit) return keep_recording(*std::move(request));
   const std::jthread reader([this](std::stop_token done) { watch(std::move(done)); });
   handle_frame(*std::move(request));
 }
@@ -136,6 +140,8 @@ void Session::handle_frame(io::Frame request) {
       return answer_one<wire::ListKeys>(request);
     case kRetireKey:
       return answer_one<wire::RetireKey>(request);
+    case kVerifyAudit:
+      return answer_one<wire::VerifyAudit>(request);
     case kWorkerStatus:
       return answer_one<wire::WorkerStatus>(request);
     default:
@@ -156,6 +162,36 @@ void Session::open_scan(io::Frame& request) {
 // Before the connection's row is read: a revocation after that finds the session here.
 Uses::Use Session::use_of(const std::string& connection_id) {
   return services_.uses.enter(connection_id, [this](const Error& reason) { stop(reason); });
+}
+
+// No reader thread: a record that was begun is ended, whether or not its backend still waits.
+void Session::keep_recording(io::Frame request) {
+  while (record(request)) {
+    const Context idle{Deadline::in(kRecordingIdleTime), stop_.get_token(), {}};
+    auto next = channel_->receive(kMaxRecordBytes, idle);
+    if (!next || !next->has_value()) return;
+    request = **std::move(next);
+    if (request.type != wire::MessageType::kRecordAudit) {
+      return fail(protocol_error("unexpected message after a request"));
+    }
+  }
+}
+
+// False: it failed, and the client was told.
+bool Session::record(io::Frame& request) {
+  auto message = wire::decode<wire::RecordAudit>(request.body);
+  if (!message) {
+    fail(message.error());
+    return false;
+  }
+  auto answer = handle(*std::move(message), services_, context_);
+  if (!answer) {
+    fail(answer.error());
+    return false;
+  }
+  // Also when a stop was asked for meanwhile: the record is there.
+  const Context bounded{Deadline::in(kFailureTime), {}, {}};
+  return channel_->send(*answer, bounded).is_ok();
 }
 
 template <typename Message>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// Session: one connection of a backend or command, which carries one request.
+// Session: one connection of a backend or command, which carries one request, or any number of
+// RecordAudit one after the other.
 // Two threads: the runner does the request as sequential code; the reader takes credit and sees the
 // peer go away, and then asks the runner to stop, wherever it is.
 #pragma once
@@ -37,6 +38,8 @@ class Session {
   void handle_frame(io::Frame request);
   void open_scan(io::Frame& request);
   Uses::Use use_of(const std::string& connection_id);
+  void keep_recording(io::Frame request);
+  bool record(io::Frame& request);
   template <typename Message>
   void answer_one(io::Frame& request);
   void fail(const Error& error) noexcept;  // tells the client and the log

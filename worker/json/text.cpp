@@ -12,11 +12,12 @@ constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
 bool is_continuation(unsigned char byte) { return (byte & 0xC0U) == 0x80U; }
 
-// Length of the multi-byte character that `text` begins with; 0 if there is none (overlong forms
-// and surrogates too).
+// Length of the character that `text` begins with; 0 if there is none (overlong forms and
+// surrogates too).
 std::size_t character_bytes(std::string_view text) {
   const auto at = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = at(0);
+  if (lead < 0x80) return 1;
   const std::size_t bytes = lead >= 0xF0 && lead <= 0xF4   ? 4
                             : lead >= 0xE0 && lead <= 0xEF ? 3
                             : lead >= 0xC2 && lead <= 0xDF ? 2
@@ -29,6 +30,13 @@ std::size_t character_bytes(std::string_view text) {
   const bool is_overlong = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
   const bool is_beyond = (lead == 0xED && second > 0x9F) || (lead == 0xF4 && second > 0x8F);
   return is_overlong || is_beyond ? 0 : bytes;
+}
+
+// Moves the character that `text` begins with, or a replacement for one byte, to `out`.
+void append_character(std::string& out, std::string_view& text) {
+  const std::size_t bytes = character_bytes(text);
+  out += bytes == 0 ? kReplacement : text.substr(0, bytes);
+  text.remove_prefix(bytes == 0 ? 1 : bytes);
 }
 
 void append_ascii(std::string& out, char c) {
@@ -72,11 +80,16 @@ void append_quoted(std::string& out, std::string_view text) {
       text.remove_prefix(1);
       continue;
     }
-    const std::size_t bytes = character_bytes(text);
-    out += bytes == 0 ? kReplacement : text.substr(0, bytes);
-    text.remove_prefix(bytes == 0 ? 1 : bytes);
+    append_character(out, text);
   }
   out.push_back('"');
+}
+
+std::string well_formed(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) append_character(out, text);
+  return out;
 }
 
 std::string quoted(std::string_view text) {

@@ -11,5 +11,7 @@ namespace lakehouse::worker::json {
 // Appends `text` in double quotes.
 void append_quoted(std::string& out, std::string_view text);
 std::string quoted(std::string_view text);
+// `text` itself as UTF-8, with the same replacement.
+std::string well_formed(std::string_view text);
 
 }  // namespace lakehouse::worker::json

@@ -31,6 +31,15 @@ Result<Secret> LiveVault::open(std::string_view envelope, const vault::Place& pl
   return current()->open(envelope, place);
 }
 
+Result<vault::Authenticator> LiveVault::authenticator(std::uint32_t key_id,
+                                                      std::string_view tenant_id,
+                                                      std::string_view purpose) const {
+  auto found = current()->authenticator(key_id, tenant_id, purpose);
+  if (found || found.error().code != ErrorCode::kNotFound) return found;
+  refresh();
+  return current()->authenticator(key_id, tenant_id, purpose);
+}
+
 Status LiveVault::reload() const {
   const std::scoped_lock lock(reading_);
   stamp_ = stamp();

@@ -30,6 +30,8 @@ class LiveVault final : public vault::Vault {
   // An envelope of a key that is not known here has the source looked at first: another worker may
   // have just added it.
   Result<Secret> open(std::string_view envelope, const vault::Place& place) const override;
+  Result<vault::Authenticator> authenticator(std::uint32_t key_id, std::string_view tenant_id,
+                                             std::string_view purpose) const override;
 
   // Nothing if the keys come from a command.
   const std::optional<std::string>& file() const noexcept { return file_; }

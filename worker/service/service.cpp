@@ -25,6 +25,15 @@ Result<std::unique_ptr<lakehouse::http::Client>> open_client(const config::Setti
   return lakehouse::http::Client::create(std::move(options));
 }
 
+// Away from the database if possible: beside the master key, as whoever copies one back should not
+// copy the other.
+std::vector<std::string> head_paths(const config::Settings& settings) {
+  std::vector<std::string> paths;
+  if (!settings.master_key.file.empty()) paths.push_back(settings.master_key.file + ".audit-heads");
+  paths.push_back(settings.socket_directory + "/audit-heads");
+  return paths;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Service>> Service::start(config::Settings settings, log::Log& log) {
@@ -57,13 +66,14 @@ Service::Service(config::Settings settings, std::unique_ptr<secrets::LiveVault> 
       keys_(*vault_, database_, log),
       resealer_(database_, *vault_, counters_),
       rotation_(*vault_, keys_, resealer_, log),
-      revocation_watch_(settings_.database, uses_, warehouses_, log) {}
+      revocation_watch_(settings_.database, uses_, warehouses_, log),
+      audit_(settings_.database, *vault_, head_paths(settings_), log) {}
 
 Status Service::open_gateway() {
   gateway::Gateway::Options options;
   options.socket_directory = settings_.socket_directory;
   auto gateway = gateway::Gateway::start(
-      options, {warehouses_, secrets_, keys_, uses_,
+      options, {warehouses_, secrets_, keys_, uses_, audit_,
                 [this](const Context& context) { return report(context); }, counters_, log_});
   if (!gateway) return gateway.error();
   gateway_ = *std::move(gateway);

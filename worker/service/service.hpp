@@ -8,6 +8,7 @@
 
 #include "core/http/client.hpp"
 #include "core/warehouse/parse_pool.hpp"
+#include "worker/audit/journal.hpp"
 #include "worker/config/settings.hpp"
 #include "worker/db/pool.hpp"
 #include "worker/gateway/gateway.hpp"
@@ -61,6 +62,7 @@ class Service {
   gateway::Uses uses_;
   secrets::Rotation rotation_;
   warehouses::RevocationWatch revocation_watch_;
+  audit::Journal audit_;
   std::unique_ptr<gateway::Gateway> gateway_;
   std::unique_ptr<http::Server> http_;  // last: its routes look at everything above
   std::atomic<const http::Server*> listening_ =

@@ -23,6 +23,21 @@ OpenScan sample_scan() {
   return scan;
 }
 
+RecordAudit sample_record() {
+  RecordAudit record;
+  record.tenant_id = "0b0c0d0e-0000-4000-8000-000000000002";
+  record.audit_id = "0b0c0d0e-0000-4000-8000-000000000003";
+  record.phase = static_cast<std::uint8_t>(AuditPhase::kRefusal);
+  record.at_us = -1;
+  record.statement_hash = std::string(32, '\0');
+  record.relations = {"tpch.orders", ""};
+  record.code = "DDL_FORBIDDEN";
+  record.bytes = std::int64_t{1} << 40U;
+  record.remote_query_ids = {"01ef"};
+  record.is_repeated = true;
+  return record;
+}
+
 std::string body_of(const std::string& frame) { return frame.substr(kFrameHeaderBytes); }
 
 // Message by message: encode, decode, encode again, compare.
@@ -77,6 +92,10 @@ TEST(Codec, every_message_round_trips) {
   report.version = "0.1.0";
   report.database_is_ok = true;
   expect_round_trip(report);
+  expect_round_trip(sample_record());
+  expect_round_trip(Recorded{std::int64_t{1} << 40U});
+  expect_round_trip(VerifyAudit{"tenant"});
+  expect_round_trip(AuditReport{false, 7, 3, "record 3 was changed"});
   WorkerConfig config;
   config.database_port = 5432;
   config.allowed_private_hosts = {"localhost:1"};

@@ -61,6 +61,20 @@ class RecordingKeys final : public gateway::KeyStore {
   }
 };
 
+class CountingAudit final : public gateway::AuditStore {
+ public:
+  Result<std::int64_t> record(wire::RecordAudit record) override {
+    if (record.statement == "unwritable") {
+      return Error{ErrorCode::kUnavailable, "no space", "", ""};
+    }
+    return ++count;
+  }
+  Result<wire::AuditReport> verify(const std::string& tenant_id, const Context&) override {
+    return wire::AuditReport{tenant_id == "sound", count, 0, ""};
+  }
+  std::atomic<std::int64_t> count = 0;
+};
+
 // A connection as a backend has it.
 class Backend {
  public:
@@ -159,7 +173,7 @@ class GatewayTest : public testing::Test {
       made.open_scans = static_cast<std::uint32_t>(counters_.open_scans);
       return made;
     };
-    return {source_, store_, keys_, uses_, report, counters_, log_};
+    return {source_, store_, keys_, uses_, audit_, report, counters_, log_};
   }
   std::string socket_directory() const { return directory_.path() + "/socket"; }
   bool all_scans_have_ended() {
@@ -172,6 +186,7 @@ class GatewayTest : public testing::Test {
   RecordingStore store_;
   RecordingKeys keys_;
   gateway::Uses uses_;
+  CountingAudit audit_;
   metrics::Counters counters_;
   std::ostringstream log_text_;
   log::Log log_{std::make_shared<spdlog::sinks::ostream_sink_mt>(log_text_)};

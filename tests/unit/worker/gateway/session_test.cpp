@@ -74,6 +74,46 @@ TEST_F(Session, ends_when_the_client_leaves_in_the_middle_of_a_frame) {
   EXPECT_TRUE(eventually([this] { return counters_.open_connections == 0; }));
 }
 
+TEST_F(Session, records_again_and_again_on_one_connection) {
+  Backend backend(socket_directory());
+  for (std::int64_t seq = 1; seq <= 3; ++seq) {
+    backend.send(wire::RecordAudit{});
+    EXPECT_EQ(backend.receive_as<wire::Recorded>().seq, seq);
+  }
+  backend.close();
+  EXPECT_TRUE(eventually([this] { return counters_.open_connections == 0; }));
+}
+
+TEST_F(Session, ends_after_a_record_that_could_not_be_written) {
+  Backend backend(socket_directory());
+  wire::RecordAudit record;
+  record.statement = "unwritable";
+  backend.send(record);
+  EXPECT_EQ(backend.receive_error().code, ErrorCode::kUnavailable);
+  EXPECT_FALSE(backend.receive().has_value());
+}
+
+TEST_F(Session, refuses_another_request_after_a_record) {
+  Backend backend(socket_directory());
+  backend.send(wire::RecordAudit{});
+  EXPECT_EQ(backend.receive_as<wire::Recorded>().seq, 1);
+  backend.send(wire::WorkerStatus{});
+  expect_refused(backend);
+}
+
+TEST_F(Session, idle_recording_connection_does_not_hold_up_a_stop) {
+  Backend backend(socket_directory());
+  backend.send(wire::RecordAudit{});
+  EXPECT_EQ(backend.receive_as<wire::Recorded>().seq, 1);
+  EXPECT_TRUE(gateway_->stop(Deadline::in(5s)));
+}
+
+TEST_F(Session, answers_with_the_report_on_an_audit_log) {
+  Backend backend(socket_directory());
+  backend.send(wire::VerifyAudit{"sound"});
+  EXPECT_TRUE(backend.receive_as<wire::AuditReport>().is_intact);
+}
+
 TEST_F(Session, bounds_the_time_of_the_handshake) {
   start(512, 50ms);
   Backend backend(socket_directory());

@@ -20,6 +20,11 @@ TEST(JsonText, keeps_a_zero_byte_as_an_escape) {
   EXPECT_EQ(json::quoted(std::string_view("a\0b", 3)), R"("a\u0000b")");
 }
 
+TEST(JsonText, well_formed_keeps_what_is_and_replaces_what_is_not) {
+  EXPECT_EQ(json::well_formed("a\"\n\u00e9"), "a\"\n\u00e9");
+  EXPECT_EQ(json::well_formed("caf\xE9!"), "caf\xEF\xBF\xBD!");
+}
+
 class MalformedUtf8 : public testing::TestWithParam<std::string> {};
 
 TEST_P(MalformedUtf8, becomes_replacement_characters) {
