@@ -81,21 +81,23 @@ bool read_constant(List* arguments, int number, std::int64_t& value) {
   }
 }
 
-// Evaluates the arguments: they must have been checked.
-void check_bounds(Oid function, List* arguments) {
-  const ArgumentBound* bound = find_bound(function);
-  if (bound == nullptr) return;
+void check_bound(const ArgumentBound& bound, List* arguments) {
   std::int64_t start = 0, end = 0;
   const bool is_fit =
-      read_constant(arguments, bound->argument, end) &&
-      (bound->start < 0 || read_constant(arguments, bound->start, start)) &&
-      static_cast<double>(end) - static_cast<double>(start) <= static_cast<double>(bound->limit);
+      read_constant(arguments, bound.argument, end) &&
+      (bound.start < 0 || read_constant(arguments, bound.start, start)) &&
+      static_cast<double>(end) - static_cast<double>(start) <= static_cast<double>(bound.limit);
   if (is_fit) return;
-  refuse({Code::kQueryTooComplex, "function", get_func_name(function),
+  refuse({Code::kQueryTooComplex, "function", get_func_name(bound.function),
           psprintf("Argument %d, on which its size or time depends, must be a constant of at "
                    "most " INT64_FORMAT ".",
-                   bound->argument + 1, bound->limit),
+                   bound.argument + 1, bound.limit),
           "Give it a constant, and a small one."});
+}
+
+// Evaluates the arguments: they must have been checked.
+void check_bounds(const FuncExpr* call) {
+  for (const ArgumentBound& bound : find_bounds(call->funcid)) check_bound(bound, call->args);
 }
 
 // What check_functions_in_node leaves out.
@@ -231,9 +233,7 @@ bool visit(Node* node, void* argument) {
     check_operator(reinterpret_cast<SortGroupClause*>(node)->sortop);
   }
   (void)postgres::walk_expression(node, visit, argument);
-  if (IsA(node, FuncExpr))
-    check_bounds(reinterpret_cast<FuncExpr*>(node)->funcid,
-                 reinterpret_cast<FuncExpr*>(node)->args);
+  if (IsA(node, FuncExpr)) check_bounds(reinterpret_cast<FuncExpr*>(node));
   return false;
 }
 
