@@ -28,9 +28,8 @@ bool is_constant_type_allowed(Oid type) {
   return is_type_allowed(type) || std::ranges::binary_search(kConstantTypes, type);
 }
 
-const ArgumentBound* find_bound(Oid function) {
-  const auto* found = std::ranges::lower_bound(kBounds, function, {}, &ArgumentBound::function);
-  return found != kBounds.end() && found->function == function ? found : nullptr;
+std::span<const ArgumentBound> find_bounds(Oid function) {
+  return std::ranges::equal_range(kBounds, function, {}, &ArgumentBound::function);
 }
 
 std::span<const Oid> allowed_functions() { return kFunctions; }

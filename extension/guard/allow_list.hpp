@@ -35,8 +35,8 @@ bool is_type_allowed(Oid type);
 // May a constant be of this type, though no other expression? to_tsvector('english', ...) has one.
 bool is_constant_type_allowed(Oid type);
 
-// nullptr: the function's arguments are not limited.
-const ArgumentBound* find_bound(Oid function);
+// All of them hold; none: the function's arguments are not limited.
+std::span<const ArgumentBound> find_bounds(Oid function);
 
 // What is_function_allowed() accepts, in OID order.
 std::span<const Oid> allowed_functions();

@@ -61,7 +61,7 @@ void check_operator(Oid operation) {
   if (OidIsValid(operation)) is_refused(get_opcode(operation), nullptr);
 }
 
-// A constant argument of an integer type, a cast of one included.
+// A constant argument, folded if need be: an integer's value, of anything else the bytes.
 bool read_constant(List* arguments, int number, std::int64_t& value) {
   if (number >= list_length(arguments)) return false;
   const auto* constant = reinterpret_cast<Const*>(
@@ -75,23 +75,29 @@ bool read_constant(List* arguments, int number, std::int64_t& value) {
       value = DatumGetInt64(constant->constvalue);
       return true;
     default:
-      return false;
+      if (get_typlen(constant->consttype) != -1) return false;
+      value = static_cast<std::int64_t>(toast_raw_datum_size(constant->constvalue)) - VARHDRSZ;
+      return true;
   }
 }
 
-void check_bounds(Oid function, List* arguments) {
-  const ArgumentBound* bound = find_bound(function);
-  if (bound == nullptr) return;
+void check_bound(const ArgumentBound& bound, List* arguments) {
   std::int64_t start = 0, end = 0;
   const bool is_fit =
-      read_constant(arguments, bound->argument, end) &&
-      (bound->start < 0 || read_constant(arguments, bound->start, start)) &&
-      static_cast<double>(end) - static_cast<double>(start) <= static_cast<double>(bound->limit);
+      read_constant(arguments, bound.argument, end) &&
+      (bound.start < 0 || read_constant(arguments, bound.start, start)) &&
+      static_cast<double>(end) - static_cast<double>(start) <= static_cast<double>(bound.limit);
   if (is_fit) return;
-  refuse({Code::kQueryTooComplex, "function", get_func_name(function),
-          psprintf("The size of its result must be a constant of at most " INT64_FORMAT ".",
-                   bound->limit),
-          "Give it constants, and small ones."});
+  refuse({Code::kQueryTooComplex, "function", get_func_name(bound.function),
+          psprintf("Argument %d, on which its size or time depends, must be a constant of at "
+                   "most " INT64_FORMAT ".",
+                   bound.argument + 1, bound.limit),
+          "Give it a constant, and a small one."});
+}
+
+// Evaluates the arguments: they must have been checked.
+void check_bounds(const FuncExpr* call) {
+  for (const ArgumentBound& bound : find_bounds(call->funcid)) check_bound(bound, call->args);
 }
 
 // What check_functions_in_node leaves out.
@@ -119,10 +125,6 @@ void check_functions(Node* node) {
     return;
   }
   check_functions_in_node(node, is_refused, nullptr);
-  if (IsA(node, FuncExpr)) {
-    check_bounds(reinterpret_cast<FuncExpr*>(node)->funcid,
-                 reinterpret_cast<FuncExpr*>(node)->args);
-  }
 }
 
 // The kinds of expression an agent may write, and whether the kind has a type of its own.
@@ -230,7 +232,9 @@ bool visit(Node* node, void* argument) {
     check_operator(reinterpret_cast<SortGroupClause*>(node)->eqop);
     check_operator(reinterpret_cast<SortGroupClause*>(node)->sortop);
   }
-  return postgres::walk_expression(node, visit, argument);
+  (void)postgres::walk_expression(node, visit, argument);
+  if (IsA(node, FuncExpr)) check_bounds(reinterpret_cast<FuncExpr*>(node));
+  return false;
 }
 
 void check_shape(const Query* query) {

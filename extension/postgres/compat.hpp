@@ -54,14 +54,17 @@ inline bool walk_expression(Node* node, ExpressionWalker walker, void* argument)
 #endif
 }
 
-// Every expression of a query and its sub-queries' entry points, ORDER BY and GROUP BY included.
+constexpr int kWalkFlags = QTW_EXAMINE_SORTGROUP | QTW_IGNORE_JOINALIASES;
+
+// Every expression of a query and its sub-queries' entry points, ORDER BY and GROUP BY included;
+// not the columns a join has but nobody reads.
 inline bool walk_query(const Query* query, ExpressionWalker walker, void* argument) {
   auto* tree = const_cast<Query*>(query);
 #if PG_VERSION_NUM >= 160000
-  return query_tree_walker(tree, walker, argument, QTW_EXAMINE_SORTGROUP);
+  return query_tree_walker(tree, walker, argument, kWalkFlags);
 #else
   return query_tree_walker(tree, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)),
-                           argument, QTW_EXAMINE_SORTGROUP);
+                           argument, kWalkFlags);
 #endif
 }
 

@@ -7,6 +7,7 @@ extern "C" {
 #include "postgres.h"
 
 #include "access/detoast.h"
+#include "access/detoast.h"
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"

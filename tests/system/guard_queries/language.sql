@@ -225,3 +225,7 @@ SELECT * FROM (SELECT id, name, amount FROM opportunities WHERE is_won) won ORDE
 SELECT /* the name */ "name" AS "Account name", -- a remark
        U&"\0069ndustry", E'it\'s', $$quoted$$ FROM "accounts" AS "a b" WHERE "a b"."type" = $q$customer$q$
 ORDER BY "name", id LIMIT 5;
+
+-- full_join_using
+SELECT account_id IS NULL AS unknown, count(*), sum(amount), count(priority) FROM opportunities o
+FULL JOIN cases c USING (account_id, owner_id) GROUP BY 1 ORDER BY 1
