@@ -15,8 +15,9 @@
 namespace lakehouse::client {
 namespace {
 
-// In a transaction's abort no interrupt is served: nothing else would end the wait.
-constexpr std::chrono::seconds kAbortPatience{5};
+// In a transaction's abort no interrupt is served: nothing else would end the wait, and whoever
+// cancelled is waiting too.
+constexpr std::chrono::milliseconds kAbortPatience{500};
 constexpr std::int64_t kUnixToPostgres_us = 946'684'800'000'000;
 
 // Process-wide by nature: a session has one. Whoever uses it takes it away first, so that an error

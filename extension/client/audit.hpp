@@ -52,8 +52,8 @@ void describe_session(AuditRecord& record);
 void record_audit(const AuditRecord& record);
 
 // The same for the outcome of a failed transaction, in its abort: reads no catalog, never raises
-// and waits no longer than 5 s. False: not recorded, and a WARNING says why; the intent without an
-// outcome shows it.
+// and waits no longer than half a second. False: not recorded, and a WARNING says why; the intent
+// without an outcome shows it.
 bool try_record_audit(const AuditRecord& record) noexcept;
 
 }  // namespace lakehouse::client

@@ -5,12 +5,15 @@
 #include "extension/guard/executor.hpp"
 
 #include "extension/border/border.hpp"
+#include "extension/fdw/scan.hpp"
+#include "extension/guard/audit.hpp"
 #include "extension/guard/counters.hpp"
 #include "extension/guard/identity.hpp"
 #include "extension/guard/limits.hpp"
 #include "extension/guard/meter.hpp"
 #include "extension/guard/policy.hpp"
 #include "extension/guard/stamp.hpp"
+#include "extension/postgres/compat.hpp"
 #include "extension/settings.hpp"
 
 namespace lakehouse::guard {
@@ -19,10 +22,12 @@ namespace {
 // Process-wide by nature, as hooks are.
 ExecutorStart_hook_type previous_start;
 ExecutorRun_hook_type previous_run;
+ExecutorEnd_hook_type previous_end;
 
 struct Execution {
   const QueryDesc* query;
   Meter meter;
+  AuditTrail* trail;  // nullptr: no tenant's business
   Execution* next;
 };
 Execution* executions;
@@ -30,7 +35,10 @@ Execution* executions;
 void forget(void* argument) {
   for (Execution** link = &executions; *link != nullptr; link = &(*link)->next) {
     if (*link != argument) continue;
-    *link = (*link)->next;
+    const Execution* execution = *link;
+    *link = execution->next;
+    // Still open here: the transaction failed elsewhere.
+    audit_failure(execution->trail, {execution->meter.rows, execution->meter.bytes, NIL}, 0);
     return;
   }
 }
@@ -63,12 +71,12 @@ Meter caps_of(const List* relations, bool is_agent) {
   return meter;
 }
 
-void add_execution(const QueryDesc* query, const Meter& meter) {
+void add_execution(const QueryDesc* query, const Meter& meter, AuditTrail* trail) {
   MemoryContext memory = query->estate->es_query_cxt;
   auto* execution = static_cast<Execution*>(MemoryContextAllocZero(memory, sizeof(Execution)));
   auto* callback = static_cast<MemoryContextCallback*>(
       MemoryContextAllocZero(memory, sizeof(MemoryContextCallback)));
-  *execution = {query, meter, executions};
+  *execution = {query, meter, trail, executions};
   executions = execution;
   callback->func = forget;
   callback->arg = execution;
@@ -83,17 +91,61 @@ void start_next(QueryDesc* query, int flags) {
   }
 }
 
+struct Start {
+  QueryDesc* query;
+  int flags;
+};
+
+void start_recorded(Start start, AuditTrail* trail) {
+  ErrorData* error = border::run_guarded(
+      [](void* argument) {
+        const auto* given = static_cast<Start*>(argument);
+        start_next(given->query, given->flags);
+      },
+      &start);
+  if (error == nullptr) return;
+  audit_failure(trail, {0, 0, NIL}, error->sqlerrcode);
+  ReThrowError(error);
+}
+
 void start(QueryDesc* query, int flags) {
   const Strength strength = IsParallelWorker() ? Strength::kNone : current_strength();
   if (strength == Strength::kNone) return start_next(query, flags);
   check_stamp(query->plannedstmt, strength);
   const bool is_agent = strength == Strength::kAgent;
   if (is_agent) apply_agent_limits();
-  start_next(query, flags);
   const List* relations = governed_relations(query->plannedstmt);
-  if (!is_agent && relations == NIL) return;
-  add_execution(query, caps_of(relations, is_agent));
+  const bool is_run = (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0;
+  if (!is_run || (!is_agent && relations == NIL)) return start_next(query, flags);
+  AuditTrail* trail = audit_intent(query->sourceText, relations, CurrentMemoryContext);
+  start_recorded({query, flags}, trail);
+  add_execution(query, caps_of(relations, is_agent), trail);
   count_passed();
+}
+
+bool collect_remote_id(PlanState* state, void* argument) {
+  if (IsA(state, ForeignScanState)) {
+    const auto* scan = reinterpret_cast<ForeignScanState*>(state);
+    const char* id = scan->fdwroutine->BeginForeignScan == fdw::begin_scan
+                         ? fdw::report_of(scan).query_id
+                         : nullptr;
+    auto** ids = static_cast<List**>(argument);
+    if (id != nullptr) *ids = lappend(*ids, makeString(pstrdup(id)));
+  }
+  return postgres::walk_plan_state(state, collect_remote_id, argument);
+}
+
+void end(QueryDesc* query) {
+  if (Execution* execution = find_execution(query)) {
+    List* ids = NIL;
+    (void)collect_remote_id(query->planstate, &ids);
+    audit_outcome(execution->trail, {execution->meter.rows, execution->meter.bytes, ids});
+  }
+  if (previous_end != nullptr) {
+    previous_end(query);
+  } else {
+    standard_ExecutorEnd(query);
+  }
 }
 
 void run_next(QueryDesc* query, ScanDirection direction, uint64 count, bool is_once) {
@@ -113,17 +165,15 @@ void report_cut(const Meter& meter) {
 
 // What the warehouse says of an error can quote rows and columns that the policy hides. It goes to
 // the server's log; the session, and any exception handler in it, gets a number to ask for.
-void withhold_remote_text(ErrorData* error) {
+void withhold_remote_text(ErrorData* error, const AuditTrail* trail) {
   if (ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_FDW_ERROR) return;
-  // Process-wide by nature: numbers this session's reports.
-  static int reports;
-  const char* id = psprintf("%d-%d", MyProcPid, ++reports);
+  const char* id = trail != nullptr ? audit_id_of(trail) : "of a table without a tenant";
   ereport(LOG_SERVER_ONLY,
-          (errmsg("remote error %s in a guarded query: %s", id, error->message),
+          (errmsg("remote error in guarded query %s: %s", id, error->message),
            error->detail != nullptr ? errdetail_internal("%s", error->detail) : 0));
   error->message = pstrdup("query failed in the warehouse");
   error->detail =
-      psprintf("The server's log has what the warehouse said, under \"remote error %s\".", id);
+      psprintf("The server's log has what the warehouse said, under the audit id %s.", id);
   error->hint = nullptr;
   error->context = nullptr;
 }
@@ -136,7 +186,8 @@ struct Run {
 };
 
 // The receiver is the query's own again whatever happens.
-void run_metered(Run run, Meter* meter) {
+void run_metered(Run run, Execution* execution) {
+  Meter* meter = &execution->meter;
   DestReceiver* const inner = run.query->dest;
   run.query->dest = make_metered_receiver(inner, meter);
   ErrorData* error = border::run_guarded(
@@ -148,7 +199,8 @@ void run_metered(Run run, Meter* meter) {
   pfree(run.query->dest);
   run.query->dest = inner;
   if (error != nullptr) {
-    withhold_remote_text(error);
+    withhold_remote_text(error, execution->trail);
+    audit_failure(execution->trail, {meter->rows, meter->bytes, NIL}, error->sqlerrcode);
     ReThrowError(error);
   }
   if (meter->is_cut) report_cut(*meter);
@@ -158,7 +210,7 @@ void run(QueryDesc* query, ScanDirection direction, uint64 count, bool is_once) 
   const Strength strength = IsParallelWorker() ? Strength::kNone : current_strength();
   if (strength != Strength::kNone) check_stamp(query->plannedstmt, strength);
   if (Execution* execution = find_execution(query)) {
-    run_metered({query, direction, count, is_once}, &execution->meter);
+    run_metered({query, direction, count, is_once}, execution);
   } else {
     run_next(query, direction, count, is_once);
   }
@@ -171,6 +223,8 @@ void install_executor_hooks() {
   ExecutorStart_hook = start;
   previous_run = ExecutorRun_hook;
   ExecutorRun_hook = run;
+  previous_end = ExecutorEnd_hook;
+  ExecutorEnd_hook = end;
 }
 
 }  // namespace lakehouse::guard

@@ -18,7 +18,8 @@ const char kReadPolicy[] =
     "d.row_filter, d.max_rows, d.max_bytes, "
     "c.relkind IN ('r', 'p') AND s.id IS NOT NULL AND NOT EXISTS "
     "(SELECT FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent "
-    "WHERE i.inhrelid = c.oid AND p.relnamespace = 'lakehouse'::regnamespace) AS is_crm "
+    "WHERE i.inhrelid = c.oid AND p.relnamespace = 'lakehouse'::regnamespace) AS is_crm, t.id AS "
+    "tenant_id "
     "FROM pg_class c "
     "LEFT JOIN lakehouse.tenants s ON s.slug = c.relnamespace::regnamespace::text "
     "LEFT JOIN pg_foreign_table f ON f.ftrelid = c.oid "
@@ -29,6 +30,11 @@ const char kReadPolicy[] =
     "LEFT JOIN lakehouse.data_sources d ON d.relation = c.oid AND d.tenant_id = t.id "
     "WHERE c.oid = $1";
 
+const char kReadTenantOfRole[] =
+    "SELECT t.id FROM lakehouse.tenants t JOIN pg_roles r ON r.rolname IN "
+    "(t.slug || '_agent', t.slug || '_admin', t.slug || '_member', t.slug || '_readonly') "
+    "WHERE pg_has_role($1, r.oid, 'MEMBER') ORDER BY t.id";
+
 enum Field {
   kIsForeign = 1,
   kSlug,
@@ -38,7 +44,8 @@ enum Field {
   kFilter,
   kMaxRows,
   kMaxBytes,
-  kIsCrm
+  kIsCrm,
+  kTenantId
 };
 
 // Process-wide by nature: the server's caches are.
@@ -133,8 +140,12 @@ void read_row(Policy* policy) {
     return;
   }
   policy->kind = RelationKind::kGoverned;
-  if (const char* slug = string(kSlug))
+  if (const char* slug = string(kSlug)) {
+    bool is_null = false;
+    policy->has_tenant = true;
+    policy->tenant = *DatumGetUUIDP(field(kTenantId, is_null));
     policy->admin_role = get_role_oid(psprintf("%s_admin", slug), true);
+  }
   policy->epoch = number(kEpoch);
   policy->is_exposed = policy->epoch != 0;
   if (!policy->is_exposed) return;
@@ -144,16 +155,9 @@ void read_row(Policy* policy) {
   if (const char* text = string(kFilter)) read_filter_or_refuse(policy, text);
 }
 
-void query_policy(Policy* policy) {
-  Oid types[] = {OIDOID};
-  Datum values[] = {ObjectIdGetDatum(policy->relation)};
-  if (SPI_execute_with_args(kReadPolicy, 1, types, values, nullptr, true, 1) != SPI_OK_SELECT)
-    elog(ERROR, "the guard can't read its policies");
-  if (SPI_processed == 1) read_row(policy);
-}
-
-// An old snapshot of the caller's must not bring back an old policy.
-void read_policy(Policy* policy) {
+// Runs one query of the guard's own, whose first row `read` takes. An old snapshot of the caller's
+// must not bring back an old policy.
+void query_as_superuser(const char* query, Oid argument, void (*read)(void*), void* target) {
   Oid user = InvalidOid;
   int security = 0;
   GetUserIdAndSecContext(&user, &security);
@@ -163,7 +167,11 @@ void read_policy(Policy* policy) {
   PushActiveSnapshot(IsInParallelMode() ? GetActiveSnapshot() : GetLatestSnapshot());
   SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, security | SECURITY_LOCAL_USERID_CHANGE);
   SPI_connect();
-  query_policy(policy);
+  Oid types[] = {OIDOID};
+  Datum values[] = {ObjectIdGetDatum(argument)};
+  if (SPI_execute_with_args(query, 1, types, values, nullptr, true, 1) != SPI_OK_SELECT)
+    elog(ERROR, "the guard can't read its policies");
+  if (SPI_processed == 1) read(target);
   SPI_finish();
   SetUserIdAndSecContext(user, security);
   PopActiveSnapshot();
@@ -192,7 +200,13 @@ void load(Policy* policy, Oid relation) {
   if (needs_no_query(relation, get_rel_relkind(relation))) return;
   ++trusted_depth;
   ErrorData* error = border::run_guarded(
-      [](void* argument) { read_policy(static_cast<Policy*>(argument)); }, policy);
+      [](void* argument) {
+        auto* target = static_cast<Policy*>(argument);
+        query_as_superuser(
+            kReadPolicy, target->relation, [](void* row) { read_row(static_cast<Policy*>(row)); },
+            target);
+      },
+      policy);
   --trusted_depth;
   if (error == nullptr) return;
   policy->is_loaded = false;
@@ -217,6 +231,35 @@ const Policy* find_policy(Oid relation) {
   }
   while (!policy->is_loaded) load(policy, relation);
   return policy;
+}
+
+bool find_tenant_of_role(Oid role, pg_uuid_t& tenant) {
+  // Process-wide by nature: a session seldom changes its role.
+  static Oid known_role;
+  static bool has_tenant;
+  static pg_uuid_t known_tenant;
+  if (known_role != role) {
+    has_tenant = false;
+    ++trusted_depth;
+    ErrorData* error = border::run_guarded(
+        [](void* argument) {
+          query_as_superuser(
+              kReadTenantOfRole, *static_cast<Oid*>(argument),
+              [](void*) {
+                bool is_null = false;
+                known_tenant = *DatumGetUUIDP(
+                    SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+                has_tenant = true;
+              },
+              nullptr);
+        },
+        &role);
+    --trusted_depth;
+    if (error != nullptr) ReThrowError(error);
+    known_role = role;
+  }
+  tenant = known_tenant;
+  return has_tenant;
 }
 
 void install_policy_cache() {

@@ -20,8 +20,10 @@ struct Policy {
   Oid relation;  // the cache's key
   bool is_loaded;
   RelationKind kind;
-  bool is_exposed;        // has a data source; the fields below mean nothing without
-  std::int64_t epoch;     // grows with each change; 0: not exposed
+  bool is_exposed;     // has a data source; the fields below mean nothing without
+  std::int64_t epoch;  // grows with each change; 0: not exposed
+  bool has_tenant;
+  pg_uuid_t tenant;
   Oid admin_role;         // of the tenant whose server the table hangs on
   Bitmapset* columns;     // exposed ones, offset by FirstLowInvalidHeapAttributeNumber
   List* filter;           // expressions over varno 1, all must hold
@@ -33,6 +35,9 @@ struct Policy {
 // Never nullptr. Stays valid until the next call for the same relation. Raises if the row filter no
 // longer fits the table.
 const Policy* find_policy(Oid relation);
+
+// The tenant whose roles `role` is a member of; false if there is none.
+bool find_tenant_of_role(Oid role, pg_uuid_t& tenant);
 
 // A foreign table whose wrapper is this extension's.
 bool is_our_foreign_table(Oid relation);

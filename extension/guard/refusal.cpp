@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "extension/guard/audit.hpp"
 #include "extension/guard/counters.hpp"
 
 namespace lakehouse::guard {
@@ -61,6 +62,7 @@ char* message_of(const Refusal& refusal) {
 
 void refuse(const Refusal& refusal) {
   count_refusal(refusal.code);
+  audit_refusal(refusal.code);
   ereport(ERROR,
           (errcode(facts_of(refusal.code).sqlstate), errmsg_internal("%s", message_of(refusal)),
            errdetail_internal("%s", refusal.rule), errhint("%s", refusal.hint)));

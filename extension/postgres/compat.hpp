@@ -68,6 +68,17 @@ inline bool walk_query(const Query* query, ExpressionWalker walker, void* argume
 #endif
 }
 
+using PlanStateWalker = bool (*)(PlanState*, void*);
+
+inline bool walk_plan_state(PlanState* state, PlanStateWalker walker, void* argument) {
+#if PG_VERSION_NUM >= 160000
+  return planstate_tree_walker(state, walker, argument);
+#else
+  return planstate_tree_walker(
+      state, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)), argument);
+#endif
+}
+
 // What a query asks of one of its relations.
 inline const Bitmapset* selected_columns([[maybe_unused]] const Query* query,
                                          const RangeTblEntry* entry) {
