@@ -21,10 +21,10 @@ struct ArgumentBound {
   int start;  // counted from 0; -1: there is none
 };
 
-// A function whose time is the product of its first two arguments' sizes and can't be cut short.
+// A function whose time or result is the product of its first two arguments' sizes.
 struct SizeCaps {
   Oid function;
-  int first;  // bytes, as is the other
+  int first;  // bytes, as is the other; 0: any
   int second;
 };
 

@@ -60,6 +60,7 @@ void limit_arguments(Oid function, List* arguments, const Query* query, int fact
   // What is looked for is short, stored or not; of two equals both may be data.
   if (!is_stored(static_cast<Node*>(linitial(arguments)), query))
     limit_argument(list_head(arguments), caps->first / factor);
+  if (caps->second == 0) return;
   if (caps->first != caps->second || !is_stored(static_cast<Node*>(lsecond(arguments)), query))
     limit_argument(list_second_cell(arguments), caps->second * factor);
 }

@@ -30,7 +30,6 @@ CALLS: dict[str, list[tuple[str, str]]] = {
     "repeat": [
         ("('=', 1000)", "('=', 1001)"),
         ("('=', 2 + 3)", "('=', length(now()::text))"),
-        ("('ab', 3)", "(repeat('ab', 1000), 3)"),
         ("('ab', 3)", "('ab', length(repeat('x', 1000000000)))"),
         ("('ab', 3)", "('ab', NULL)"),
     ],
@@ -79,6 +78,8 @@ LONG_ARRAY = (
     " FROM generate_series(1, 100000) n) SELECT"
 )
 SLOW = [
+    "SELECT repeat(repeat(repeat('x', 1000), 1000), 500)",
+    "SELECT length(repeat(string_agg(name, ''), 1000)) FROM accounts",
     *(f"{LONG_TEXT} count(*) FROM t WHERE x || x {operator} '%' || x || 'b%'"
       for operator in ("LIKE", "NOT LIKE", "ILIKE", "NOT ILIKE")),
     f"{LONG_TEXT} count(*) FROM t WHERE NOT (x || x LIKE '%' || x || 'b%')",
@@ -102,6 +103,7 @@ SLOW = [
                         "to_jsonb(a) <@ to_jsonb(a)", "j ?| k", "j ?& k", "j - k")),
 ]  # fmt: skip
 QUICK = [
+    "SELECT repeat(name, 3), repeat(left(name, 2), 100), repeat('=', 40) FROM products",
     "SELECT count(*) FROM accounts WHERE name LIKE '%a%' AND description LIKE '%' || industry || '%'",
     "SELECT count(*) FROM accounts a JOIN products p ON a.name ILIKE '%' || left(p.name, 4) || '%'",
     "SELECT replace(string_agg(name, ',' ORDER BY id), lower('A'), 'b') FROM accounts",
