@@ -5,6 +5,7 @@
 #include "extension/guard/allow_list.hpp"
 #include "extension/guard/identity.hpp"
 #include "extension/guard/refusal.hpp"
+#include "extension/guard/size.hpp"
 
 namespace lakehouse::guard {
 namespace {
@@ -15,7 +16,8 @@ object_access_hook_type previous_access;
 void watch(ObjectAccessType access, Oid class_id, Oid object, int sub_object, void* argument) {
   if (previous_access != nullptr) previous_access(access, class_id, object, sub_object, argument);
   if (access != OAT_FUNCTION_EXECUTE || is_function_allowed(object) ||
-      is_support_function(object) || current_strength() != Strength::kAgent)
+      is_support_function(object) || current_strength() != Strength::kAgent ||
+      object == size_limiter())
     return;
   const char* name = get_func_name(object);
   refuse({Code::kFunctionNotAllowListed, "function", name != nullptr ? name : "?",

@@ -13,6 +13,7 @@ namespace {
 static_assert(std::ranges::is_sorted(kFunctions) && std::ranges::is_sorted(kSupportFunctions));
 static_assert(std::ranges::is_sorted(kTypes) && std::ranges::is_sorted(kConstantTypes));
 static_assert(std::ranges::is_sorted(kBounds, {}, &ArgumentBound::function));
+static_assert(std::ranges::is_sorted(kSizeCaps, {}, &SizeCaps::function));
 
 }  // namespace
 
@@ -30,6 +31,11 @@ bool is_constant_type_allowed(Oid type) {
 
 std::span<const ArgumentBound> find_bounds(Oid function) {
   return std::ranges::equal_range(kBounds, function, {}, &ArgumentBound::function);
+}
+
+const SizeCaps* find_size_caps(Oid function) {
+  const auto* found = std::ranges::lower_bound(kSizeCaps, function, {}, &SizeCaps::function);
+  return found != kSizeCaps.end() && found->function == function ? found : nullptr;
 }
 
 std::span<const Oid> allowed_functions() { return kFunctions; }

@@ -21,6 +21,13 @@ struct ArgumentBound {
   int start;  // counted from 0; -1: there is none
 };
 
+// A function whose time or result is the product of its first two arguments' sizes.
+struct SizeCaps {
+  Oid function;
+  int first;  // bytes, as is the other; 0: any
+  int second;
+};
+
 // May be called in a query's text: as function, operator, aggregate, window function or cast.
 bool is_function_allowed(Oid function);
 
@@ -37,6 +44,9 @@ bool is_constant_type_allowed(Oid type);
 
 // All of them hold; none: the function's arguments are not limited.
 std::span<const ArgumentBound> find_bounds(Oid function);
+
+// nullptr: the function takes values of any size.
+const SizeCaps* find_size_caps(Oid function);
 
 // What is_function_allowed() accepts, in OID order.
 std::span<const Oid> allowed_functions();

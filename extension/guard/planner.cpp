@@ -9,6 +9,7 @@
 #include "extension/guard/identity.hpp"
 #include "extension/guard/policy.hpp"
 #include "extension/guard/refusal.hpp"
+#include "extension/guard/size.hpp"
 #include "extension/guard/stamp.hpp"
 #include "extension/postgres/compat.hpp"
 #include "extension/settings.hpp"
@@ -105,6 +106,7 @@ PlannedStmt* plan_guarded(Query* query, const char* text, int options, ParamList
   const bool is_agent = search.strength == Strength::kAgent;
   if (is_agent) {
     check_agent_query(query);
+    limit_sizes(query);
     options &= ~CURSOR_OPT_PARALLEL_OK;
   }
   if (trusted_depth == 0) govern_query(query, search);

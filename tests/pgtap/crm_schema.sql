@@ -11,7 +11,8 @@ RESET client_min_messages;
 -- The only place to list a function that everybody may execute.
 CREATE TEMP TABLE executable_by_public (signature text) ON COMMIT DROP;
 INSERT INTO executable_by_public VALUES
-    ('lakehouse.list_shippable_functions()'), ('lakehouse.list_guarded_functions()');
+    ('lakehouse.list_shippable_functions()'), ('lakehouse.list_guarded_functions()'),
+    ('lakehouse.limit_size(anyelement,integer)');
 
 SELECT plan(13);
 SELECT lakehouse.create_tenant('tap_schema') IS NOT NULL AS created \gset
