@@ -62,7 +62,7 @@ def test_a_data_source_can_cap_lower(governed: Governed, agent: Connection) -> N
             len(agent.execute(f"SELECT amount FROM {governed.table}").fetchall()) == 7
         )
         with pytest.raises(psycopg.errors.ConfigurationLimitExceeded) as caught:
-            agent.execute(f"SELECT repeat(note, 20) FROM {governed.table}")
+            agent.execute(f"SELECT note || note || note FROM {governed.table}")
         assert "PAYLOAD_CAP_EXCEEDED" in describe(caught.value)
     finally:
         with connect() as superuser:
