@@ -249,7 +249,6 @@ void check_shape(const Query* query) {
     default:
       refuse_statement(Code::kStatementNotAllowed, "It is no SELECT.");
   }
-  if (query->hasModifyingCTE) refuse_statement(Code::kDmlForbidden, "A WITH clause changes rows.");
   if (query->rowMarks != NIL || query->hasForUpdate)
     refuse_statement(Code::kDmlForbidden, "FOR UPDATE and FOR SHARE lock rows.");
   if (query->hasRecursive) refuse_size("WITH RECURSIVE has no bound.");

@@ -198,7 +198,11 @@ def test_an_agent_runs_no_plan_made_for_another(
     query = "SELECT count(*) FROM pg_class WHERE oid > %s"
     for _ in range(8):
         session.execute(query, [0], prepare=True)
+    once = "SELECT pg_backend_pid() + %s::int"  # has no plan to keep: it is planned by the agent
+    session.execute(once, [0], prepare=True)
     switch(session, f"{governed.tenant}_agent_2")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        session.execute(once, [0], prepare=True)
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         session.execute("EXECUTE s")
     for _ in range(2):
