@@ -123,7 +123,6 @@ def lake(cluster: Cluster, key_file: Path) -> str:
 
 @pytest.fixture(scope="module")
 def many_rows(cluster: Cluster, lake: str) -> int:
-    """Connections whose secret is their name."""
     with cluster.connect() as connection:
         connection.execute(
             f"""WITH made AS MATERIALIZED (
@@ -160,7 +159,6 @@ def writing_key(connection: Connection) -> int:
 
 
 def older(connection: Connection, newest: int) -> int:
-    """Secrets that still need an older key."""
     row = connection.execute(
         "SELECT coalesce(sum(secrets), 0)::int FROM lakehouse.master_keys WHERE key_id < %s",
         [newest],
