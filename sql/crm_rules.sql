@@ -34,6 +34,8 @@ FROM accounts a LEFT JOIN users c ON c.id = a.created_by LEFT JOIN users u ON u.
 GRANT SELECT ON pg_temp.audit TO PUBLIC;
 SET ROLE rt_rules_mia;
 SELECT * FROM pg_temp.audit;
+-- an agent's own SQL can't write: the guard would refuse this one
+REVOKE lakehouse_agent FROM rt_rules_agent;
 SET ROLE rt_rules_bot;
 UPDATE accounts SET employees = 40, actor_kind = 'user', created_by = NULL, created_at = '2000-01-01', updated_by = NULL, row_version = 90;
 SELECT * FROM pg_temp.audit;

@@ -30,7 +30,9 @@ bool is_constant_type_allowed(Oid type) {
 }
 
 std::span<const ArgumentBound> find_bounds(Oid function) {
-  return std::ranges::equal_range(kBounds, function, {}, &ArgumentBound::function);
+  // Not equal_range: clang 14 can't compile what GCC 12's library returns.
+  return {std::ranges::lower_bound(kBounds, function, {}, &ArgumentBound::function),
+          std::ranges::upper_bound(kBounds, function, {}, &ArgumentBound::function)};
 }
 
 const SizeCaps* find_size_caps(Oid function) {
