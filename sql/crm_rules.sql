@@ -35,6 +35,7 @@ GRANT SELECT ON pg_temp.audit TO PUBLIC;
 SET ROLE rt_rules_mia;
 SELECT * FROM pg_temp.audit;
 -- an agent's own SQL can't write: the guard would refuse this one
+RESET ROLE;
 REVOKE lakehouse_agent FROM rt_rules_agent;
 SET ROLE rt_rules_bot;
 UPDATE accounts SET employees = 40, actor_kind = 'user', created_by = NULL, created_at = '2000-01-01', updated_by = NULL, row_version = 90;
