@@ -9,18 +9,24 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 from psycopg import sql
 from warehouse import Warehouse
 
+if TYPE_CHECKING:
+    from governed import Governed
+
 Connection = psycopg.Connection[tuple]
 
 
 def connect(**options: object) -> Connection:
     """A new session as the superuser, in autocommit; a query that hangs fails its test."""
-    return psycopg.connect(autocommit=True, options="-c statement_timeout=5min", **options)
+    return psycopg.connect(
+        autocommit=True, options="-c statement_timeout=5min", **options
+    )
 
 
 @pytest.fixture
@@ -58,7 +64,11 @@ def new_session() -> Iterator[Callable[[], Connection]]:
 
 
 def connect_warehouse(
-    connection: Connection, tenant: str, name: str, oauth: bool = False, **overrides: object
+    connection: Connection,
+    tenant: str,
+    name: str,
+    oauth: bool = False,
+    **overrides: object,
 ) -> None:
     """Connects the tenant to the stand-in; the overrides replace what the environment says."""
     given: dict[str, object] = {
@@ -95,7 +105,9 @@ def imported(tenant: str) -> Callable[[str], str]:
         if remote not in done:
             local = f"{tenant}_{remote}"
             with connect() as connection:
-                connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(local)))
+                connection.execute(
+                    sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(local))
+                )
                 connection.execute(
                     sql.SQL("IMPORT FOREIGN SCHEMA {} FROM SERVER {} INTO {}").format(
                         sql.Identifier(remote),
@@ -107,6 +119,17 @@ def imported(tenant: str) -> Callable[[str], str]:
         return done[remote]
 
     return import_one
+
+
+@pytest.fixture(scope="module")
+def governed() -> Iterator[Governed]:
+    """A tenant with one governed table, for the tests of a file."""
+    import governed as made  # which connects by what stands here
+
+    control = Warehouse.of_environment()
+    tenant = made.set_up(control)
+    yield tenant
+    made.tear_down(tenant, control)
 
 
 @pytest.fixture
@@ -152,7 +175,9 @@ def tpch_session(
 
     def open_one() -> Connection:
         connection = new_session()
-        connection.execute(sql.SQL("SET search_path = {}, public").format(sql.Identifier(schema)))
+        connection.execute(
+            sql.SQL("SET search_path = {}, public").format(sql.Identifier(schema))
+        )
         return connection
 
     return open_one

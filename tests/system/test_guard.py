@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -14,8 +14,6 @@ from governed import (
     Governed,
     act_as,
     expose,
-    set_up,
-    tear_down,
 )
 from refusal import describe
 from warehouse import Warehouse
@@ -25,14 +23,6 @@ NewSession = Callable[..., Connection]
 
 STATUS = {"method": "POST", "path": "/statements$"}
 ALL_ROWS = VISIBLE_ROWS + HIDDEN_ROWS
-
-
-@pytest.fixture(scope="module")
-def governed() -> Iterator[Governed]:
-    control = Warehouse.of_environment()
-    made = set_up(control)
-    yield made
-    tear_down(made, control)
 
 
 @pytest.fixture

@@ -4,26 +4,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import psycopg
 import pytest
 from conftest import connect
-from governed import VISIBLE_ROWS, Governed, act_as, set_up, tear_down
+from governed import VISIBLE_ROWS, Governed, act_as
 from psycopg import pq
 from refusal import describe
-from warehouse import Warehouse
 
 Connection = psycopg.Connection[tuple]
 NewSession = Callable[..., Connection]
-
-
-@pytest.fixture(scope="module")
-def governed() -> Iterator[Governed]:
-    control = Warehouse.of_environment()
-    made = set_up(control)
-    yield made
-    tear_down(made, control)
 
 
 @pytest.fixture

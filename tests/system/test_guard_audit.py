@@ -3,26 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import psycopg
 import pytest
 from conftest import connect
-from governed import Governed, act_as, set_up, tear_down
+from governed import Governed, act_as
 from psycopg.rows import dict_row
 from warehouse import Warehouse, wait_until
 
 Connection = psycopg.Connection[tuple]
 NewSession = Callable[..., Connection]
 STATUS = {"method": "POST", "path": "/statements$"}
-
-
-@pytest.fixture(scope="module")
-def governed() -> Iterator[Governed]:
-    control = Warehouse.of_environment()
-    made = set_up(control)
-    yield made
-    tear_down(made, control)
 
 
 @pytest.fixture

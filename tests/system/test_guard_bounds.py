@@ -60,19 +60,27 @@ def verdict(session: Connection, call: str) -> tuple[str, str | None]:
 
 
 def test_every_bounded_function_is_tried() -> None:
-    (part,) = re.findall(r"kBounds = (.*?)\}\);", DATA.read_text(encoding="utf-8"), re.DOTALL)
+    (part,) = re.findall(
+        r"kBounds = (.*?)\}\);", DATA.read_text(encoding="utf-8"), re.DOTALL
+    )
     assert set(CALLS) == set(re.findall(r"// \"?(\w+)\"?\(", part))
 
 
 @pytest.mark.parametrize(("name", "fit", "unfit"), CASES)
-def test_only_small_constants_pass(session: Connection, name: str, fit: str, unfit: str) -> None:
+def test_only_small_constants_pass(
+    session: Connection, name: str, fit: str, unfit: str
+) -> None:
     assert verdict(session, name + fit)[0] == "pass"
-    session.execute("SET statement_timeout = '500ms'")  # nothing is evaluated that was not checked
+    session.execute(
+        "SET statement_timeout = '500ms'"
+    )  # nothing is evaluated that was not checked
     assert verdict(session, name + unfit) == ("refused", "QUERY_TOO_COMPLEX")
 
 
 # The values that each must not touch: long ones, computed by the query.
-LONG_TEXT = "WITH t AS (SELECT string_agg('a', '') AS x FROM generate_series(1, 100000)) SELECT"
+LONG_TEXT = (
+    "WITH t AS (SELECT string_agg('a', '') AS x FROM generate_series(1, 100000)) SELECT"
+)
 LONG_ARRAY = (
     "WITH t AS (SELECT array_agg(n) AS a, array_agg(-n) AS b, jsonb_agg(n::text) AS j, array_agg((-n)::text) AS k"
     " FROM generate_series(1, 100000) n) SELECT"
@@ -126,7 +134,9 @@ def agent(tenant: str) -> Iterator[Connection]:
             [tenant, email],
         )
         users = sql.SQL("SELECT pg_role::text FROM {} WHERE email = %s")
-        row = admin.execute(users.format(sql.Identifier(tenant, "users")), [email]).fetchone()
+        row = admin.execute(
+            users.format(sql.Identifier(tenant, "users")), [email]
+        ).fetchone()
     assert row is not None
     options = f"-c statement_timeout=1s -c search_path={tenant}"
     with psycopg.connect(autocommit=True, options=options, user=row[0]) as connection:
@@ -134,7 +144,9 @@ def agent(tenant: str) -> Iterator[Connection]:
 
 
 @pytest.mark.parametrize("query", SLOW)
-def test_long_values_are_refused_before_they_take_time(agent: Connection, query: str) -> None:
+def test_long_values_are_refused_before_they_take_time(
+    agent: Connection, query: str
+) -> None:
     started = time.monotonic()
     with pytest.raises(psycopg.Error) as raised:
         agent.execute(query.encode())

@@ -17,26 +17,15 @@ from governed import (
     Governed,
     act_as,
     expose,
-    set_up,
-    tear_down,
 )
 from psycopg import sql
 from refusal import describe
-from warehouse import Warehouse
 
 Connection = psycopg.Connection[tuple]
 NewSession = Callable[..., Connection]
 
 ALL_ROWS = VISIBLE_ROWS + HIDDEN_ROWS
 STALE = "55000"
-
-
-@pytest.fixture(scope="module")
-def governed() -> Iterator[Governed]:
-    control = Warehouse.of_environment()
-    made = set_up(control)
-    yield made
-    tear_down(made, control)
 
 
 @pytest.fixture(autouse=True)
