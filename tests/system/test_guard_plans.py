@@ -119,6 +119,18 @@ def test_a_policy_change_is_seen(
         member.execute(run)
 
 
+def test_a_changed_row_is_as_good_as_a_call(
+    governed: Governed, session: Connection, member: Connection
+) -> None:
+    """Without the grants that expose() makes too, the row's own trigger must reach the others."""
+    member.execute(f"PREPARE p AS SELECT count(*) FROM {governed.table}")
+    assert count(member, "EXECUTE p") == VISIBLE_ROWS
+    session.execute(
+        f"UPDATE {governed.tenant}.data_sources SET row_filter = 'amount < 5'"
+    )
+    assert count(member, "EXECUTE p") == 5
+
+
 def test_a_policy_change_is_seen_inside_a_transaction(
     governed: Governed, session: Connection, member: Connection
 ) -> None:
