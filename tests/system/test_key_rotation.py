@@ -459,6 +459,9 @@ def test_restored_database_needs_the_same_keys(
         f"SELECT lakehouse.expose('{TENANT}', '{lake}', NULL, $$n_name = 'FRANCE'$$)"
     )
     own_session.execute(policy)
+    own_session.execute(f"SET ROLE {TENANT}_member")
+    own_session.execute(f"SELECT n_name FROM {lake}")  # and so a record of the audit log
+    own_session.execute("RESET ROLE")
     roles = dump(cluster, "pg_dumpall", "--roles-only", "--no-role-passwords")
     content = dump(cluster, "pg_dump", cluster.environment["PGDATABASE"])
     noted = (
@@ -478,6 +481,10 @@ def test_restored_database_needs_the_same_keys(
                 path = write_keys(other, directory / f"{opens}.key", text)
                 use_setting(other, "master_key_file", str(path))
                 wait_other_worker(connection, before)
+                verdict = connection.execute(
+                    "SELECT intact, first_bad FROM lakehouse.verify_audit(%s)", [TENANT]
+                ).fetchone()
+                assert verdict == ((True, None) if opens else (False, 1))
                 if opens:
                     assert is_usable(connection, "lake")
                     assert connection.execute(
