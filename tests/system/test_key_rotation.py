@@ -81,16 +81,12 @@ def use_setting(cluster: Cluster, name: str, value: str) -> None:
 
 
 def worker_pid(connection: Connection) -> int | None:
-    row = connection.execute(
-        "SELECT pid FROM lakehouse.worker_status WHERE is_running"
-    ).fetchone()
+    row = connection.execute("SELECT pid FROM lakehouse.worker_status WHERE is_running").fetchone()
     return row[0] if row else None
 
 
 def wait_other_worker(connection: Connection, than: int | None) -> None:
-    wait_until(
-        lambda: worker_pid(connection) not in (None, than), BACK_S, "another worker"
-    )
+    wait_until(lambda: worker_pid(connection) not in (None, than), BACK_S, "another worker")
 
 
 @pytest.fixture(scope="module")
@@ -175,9 +171,7 @@ def add_key(connection: Connection) -> int:
 
 
 def wait_rotated(connection: Connection, newest: int) -> None:
-    wait_until(
-        lambda: older(connection, newest) == 0, 60, "every secret has the new key"
-    )
+    wait_until(lambda: older(connection, newest) == 0, 60, "every secret has the new key")
 
 
 def test_added_key_writes_at_once_and_file_stays_private(
@@ -206,9 +200,7 @@ def test_key_added_by_hand_is_noticed(
     draft = key_file.with_name("draft")
     write_keys(cluster, draft, key_file.read_text(encoding="ascii") + new_key(newest))
     draft.rename(key_file)
-    wait_until(
-        lambda: writing_key(own_session) == newest, 5, "the worker has the new key"
-    )
+    wait_until(lambda: writing_key(own_session) == newest, 5, "the worker has the new key")
     wait_rotated(own_session, newest)
 
 
@@ -251,9 +243,7 @@ def test_killed_worker_leaves_every_secret_readable(
     seen = set()
     for share in (1.0, 0.75, 0.4, 0.2):
         limit = int(share * many_rows)
-        wait_until(
-            lambda limit=limit: older(own_session, newest) <= limit, 60, "the moment"
-        )
+        wait_until(lambda limit=limit: older(own_session, newest) <= limit, 60, "the moment")
         killed = worker_pid(own_session)
         assert killed is not None
         os.kill(killed, signal.SIGKILL)
@@ -279,9 +269,7 @@ def test_key_in_use_is_not_retired(
         ).fetchone()
         assert locked is not None
         newest = add_key(own_session)
-        wait_until(
-            lambda: older(own_session, newest) == 1, 60, "all but the locked one"
-        )
+        wait_until(lambda: older(own_session, newest) == 1, 60, "all but the locked one")
         for _ in range(2):
             in_use = run_worker(own_session, "key", "retire", str(kept))
             assert in_use.returncode == 1
@@ -315,9 +303,7 @@ def test_swapped_envelope_does_not_open_after_rotation(
     )
     refused(own_session, f"SELECT * FROM {TENANT}.nation_swap", "28000")
     own_session.execute(f"DROP SERVER {TENANT}_swap CASCADE")
-    own_session.execute(
-        f"DELETE FROM {TENANT}.warehouse_connections WHERE name = 'swap'"
-    )
+    own_session.execute(f"DELETE FROM {TENANT}.warehouse_connections WHERE name = 'swap'")
     assert own_session.execute(f"SELECT count(*) FROM {lake}").fetchone() == (25,)
 
 
@@ -340,17 +326,14 @@ def test_file_that_may_not_be_used_is_not_read_again(
         lines = cluster.log().count("could not use master key file")
         write_keys(cluster, key_file, content, mode)
         wait_until(
-            lambda lines=lines: cluster.log().count("could not use master key file")
-            > lines,
+            lambda lines=lines: cluster.log().count("could not use master key file") > lines,
             5,
             "the worker says so",
         )
         assert writing_key(own_session) == newest
         assert own_session.execute(f"SELECT count(*) FROM {lake}").fetchone() == (25,)
         failed = run_worker(own_session, "key", "add")
-        assert (
-            failed.returncode == 1 and "could not use master key file" in failed.stderr
-        )
+        assert failed.returncode == 1 and "could not use master key file" in failed.stderr
     write_keys(cluster, key_file, text)
 
 
@@ -367,9 +350,7 @@ def test_worker_does_not_start_with_a_bad_file(
     text, mode, detail = BAD_FILES[kind]
     path = write_keys(cluster, key_file.with_name(kind), text, mode)
     use_setting(cluster, "master_key_file", str(path))
-    wait_until(
-        lambda: f'key file \\"{path}\\"' in cluster.log(), BACK_S, "the worker says so"
-    )
+    wait_until(lambda: f'key file \\"{path}\\"' in cluster.log(), BACK_S, "the worker says so")
     assert detail in cluster.log()
     assert worker_pid(own_session) is None
     use_setting(cluster, "master_key_file", str(key_file))
@@ -382,9 +363,7 @@ def test_another_key_of_the_same_id_opens_nothing(
     cluster: Cluster, own_session: Connection, key_file: Path, lake: str
 ) -> None:
     before = worker_pid(own_session)
-    path = write_keys(
-        cluster, key_file.with_name("wrong"), new_key(writing_key(own_session))
-    )
+    path = write_keys(cluster, key_file.with_name("wrong"), new_key(writing_key(own_session)))
     use_setting(cluster, "master_key_file", str(path))
     wait_other_worker(own_session, before)
     error = refused(own_session, f"SELECT count(*) FROM {lake}", "28000")
@@ -409,9 +388,7 @@ def test_keys_of_a_command_change_with_a_reload(
     assert failed.returncode == 1 and "lakehouse.master_key_command" in failed.stderr
     write_keys(cluster, store, text + new_key(newest))
     own_session.execute("SELECT pg_reload_conf()")
-    wait_until(
-        lambda: writing_key(own_session) == newest, 10, "the worker has the new key"
-    )
+    wait_until(lambda: writing_key(own_session) == newest, 10, "the worker has the new key")
     wait_rotated(own_session, newest)
     assert "take it away" in succeed(own_session, "key", "retire", str(newest - 1))
     assert own_session.execute(f"SELECT count(*) FROM {lake}").fetchone() == (25,)
@@ -446,27 +423,21 @@ def restore(cluster: Cluster, script: str) -> None:
 
 
 def is_usable(connection: Connection, name: str) -> bool:
-    rows = connection.execute(
-        "SELECT ok FROM lakehouse.test_connection(%s, %s)", [TENANT, name]
-    )
+    rows = connection.execute("SELECT ok FROM lakehouse.test_connection(%s, %s)", [TENANT, name])
     return all(row[0] for row in rows.fetchall())
 
 
 def test_restored_database_needs_the_same_keys(
     cluster: Cluster, own_session: Connection, key_file: Path, lake: str, tmp_path: Path
 ) -> None:
-    policy = (
-        f"SELECT lakehouse.expose('{TENANT}', '{lake}', NULL, $$n_name = 'FRANCE'$$)"
-    )
+    policy = f"SELECT lakehouse.expose('{TENANT}', '{lake}', NULL, $$n_name = 'FRANCE'$$)"
     own_session.execute(policy)
     own_session.execute(f"SET ROLE {TENANT}_member")
     own_session.execute(f"SELECT n_name FROM {lake}")  # and so a record of the audit log
     own_session.execute("RESET ROLE")
     roles = dump(cluster, "pg_dumpall", "--roles-only", "--no-role-passwords")
     content = dump(cluster, "pg_dump", cluster.environment["PGDATABASE"])
-    noted = (
-        "SELECT key_id, since, retired_at FROM lakehouse.master_keys ORDER BY key_id"
-    )
+    noted = "SELECT key_id, since, retired_at FROM lakehouse.master_keys ORDER BY key_id"
     newest = writing_key(own_session)
     other = Cluster(tmp_path / "other")
     try:
@@ -487,21 +458,13 @@ def test_restored_database_needs_the_same_keys(
                 assert verdict == ((True, None) if opens else (False, 1))
                 if opens:
                     assert is_usable(connection, "lake")
-                    assert connection.execute(
-                        f"SELECT count(*) FROM {lake}"
-                    ).fetchone() == (25,)
-                    connection.execute(
-                        f"SET ROLE {TENANT}_member"
-                    )  # whose policy came along
-                    names = connection.execute(
-                        f"SELECT n_name FROM {lake}; RESET ROLE"
-                    ).fetchall()
+                    assert connection.execute(f"SELECT count(*) FROM {lake}").fetchone() == (25,)
+                    connection.execute(f"SET ROLE {TENANT}_member")  # whose policy came along
+                    names = connection.execute(f"SELECT n_name FROM {lake}; RESET ROLE").fetchall()
                     assert names == [("FRANCE",)]
                 else:
                     refused(connection, f"SELECT * FROM {lake}", "28000")
             here = own_session.execute(noted).fetchall()
-            assert [row[::2] for row in connection.execute(noted)] == [
-                row[::2] for row in here
-            ]
+            assert [row[::2] for row in connection.execute(noted)] == [row[::2] for row in here]
     finally:
         other.stop()
