@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,8 @@
 #include "core/base/error.hpp"
 
 namespace lakehouse::worker::http {
+
+class Stream;
 
 struct Header {
   std::string name;  // of a request: in lower case
@@ -23,6 +26,9 @@ struct Request {
   std::string query;  // after the first '?', still encoded
   std::vector<Header> headers;
   std::string body;
+  std::vector<std::string> parameters;  // what the route's {names} stand for, decoded, in order
+  std::string client_address;           // of the client, not of a trusted proxy in between
+  std::string tenant;                   // slug, where the host names one; else empty
 
   // First value of a header, name in lower case; empty if there is none.
   std::string_view header(std::string_view name) const;
@@ -33,8 +39,13 @@ struct Response {
   std::string content_type = "application/json";
   std::vector<Header> headers;
   std::string body;
+  // In place of the body: sent as it comes. Stays open until it is ended, or the client has gone.
+  std::shared_ptr<Stream> stream;
+  // Writes the stream on a handler thread, beginning when the header is under way.
+  std::function<void(Stream& stream, const Context& context)> producer;
 };
 
+// The context's stop is requested as well when the client closes the connection.
 // Runs on a handler thread, may wait within the context, must return.
 using Handler = std::function<Response(const Request& request, const Context& context)>;
 
