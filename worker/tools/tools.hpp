@@ -9,22 +9,16 @@
 #include "core/base/context.hpp"
 #include "core/base/result.hpp"
 #include "worker/oauth/identity.hpp"
+#include "worker/tools/invocation.hpp"
 
 namespace lakehouse::worker::tools {
-
-// What a caller reads of a failed call; `code` is one of SURFACE's: INVALID_QUERY, FORBIDDEN, …
-struct Failure {
-  std::string code, message, details, hint;
-};
-
-struct Outcome {
-  std::string content;  // JSON, the tool's structured result; empty if it failed
-  std::optional<Failure> failure;
-};
 
 struct Tool {
   std::string name, scope;
   bool is_read_only = false;
+  // Its result is structured content, as its output schema says; else an MCP CallToolResult as is.
+  bool is_structured = true;
+  std::string marked_schema;  // its input schema, if that marks arguments with x-mcp-header
 };
 
 class Tools {
@@ -39,11 +33,11 @@ class Tools {
   virtual Result<std::optional<Tool>> find(const oauth::Identity& caller, std::string_view name,
                                            const Context& context) = 0;
 
-  // One transaction as the caller's role; intent and outcome go to the audit log. `arguments` is a
-  // JSON object. A tool that fails is an Outcome; an Error is ours: no database, stopped.
-  // A stop cancels the statement, and with it what runs remotely.
+  // One transaction as the caller's role; intent and outcome go to the audit log. A tool that fails
+  // is an Outcome; an Error is ours: no database, stopped. A stop cancels the statement, and with
+  // it what runs remotely.
   virtual Result<Outcome> call(const oauth::Identity& caller, const Tool& tool,
-                               std::string_view arguments, const Context& context) = 0;
+                               const Invocation& invocation, const Context& context) = 0;
 };
 
 }  // namespace lakehouse::worker::tools
