@@ -111,28 +111,29 @@ Result<Rows> Connection::query(const char* sql, const std::vector<Value>& values
 
 namespace {
 
-bool take_notifications(pg_conn* connection) {
-  bool was_notified = false;
+std::vector<Notification> take_notifications(pg_conn* connection) {
+  std::vector<Notification> taken;
   while (PGnotify* notification = PQnotifies(connection)) {
+    taken.push_back({notification->relname, notification->extra});
     PQfreemem(notification);
-    was_notified = true;
   }
-  return was_notified;
+  return taken;
 }
 
 }  // namespace
 
-Result<bool> Connection::wait_for_notification(const Context& context) {
-  while (!take_notifications(connection_.get())) {
+Result<std::vector<Notification>> Connection::wait_for_notification(const Context& context) {
+  for (;;) {
+    auto taken = take_notifications(connection_.get());
+    if (!taken.empty()) return taken;
     Status waited = wait(POLLIN, context);
-    if (!waited && waited.error().code == ErrorCode::kTimeout) return false;
+    if (!waited && waited.error().code == ErrorCode::kTimeout) return taken;
     if (waited && PQconsumeInput(connection_.get()) == 0) waited = lost_error();
     if (!waited) {
       abandon();
       return waited.error();
     }
   }
-  return true;
 }
 
 // A server has nothing to say to an idle client but that it goes away (a pooled connection never

@@ -19,6 +19,10 @@ struct pg_conn;
 
 namespace lakehouse::worker::db {
 
+struct Notification {
+  std::string channel, payload;
+};
+
 class Connection {
  public:
   // Errors: kUnavailable (no server, or it refuses us), kTimeout, kCancelled.
@@ -30,8 +34,8 @@ class Connection {
   Result<Rows> query(const char* sql, const std::vector<Value>& values, const Context& context);
 
   // Waits until something was notified, on any channel this connection listens to, or the deadline
-  // has passed. True if so; the notifications are taken. Errors: kUnavailable, kCancelled.
-  Result<bool> wait_for_notification(const Context& context);
+  // has passed: then there is nothing. Errors: kUnavailable, kCancelled.
+  Result<std::vector<Notification>> wait_for_notification(const Context& context);
 
   // Looks, without waiting, whether the server has closed an idle connection.
   bool is_usable() const;
