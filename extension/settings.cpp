@@ -18,6 +18,7 @@ char* socket_directory;
 char* master_key_file;
 char* master_key_command;
 bool warehouse_integration_enabled;
+bool oauth_dynamic_registration;
 bool enable_pushdown;
 int max_rows;
 int max_kilobytes;
@@ -85,6 +86,9 @@ const SwitchSetting kSwitches[] = {
      &worker_autostart, true, PGC_SIGHUP},
     {"lakehouse.warehouse_integration_enabled", "Allows reads from connected warehouses.",
      &warehouse_integration_enabled, false, PGC_SUSET},
+    {"lakehouse.oauth_dynamic_registration",
+     "Lets OAuth clients register themselves at /oauth/register (RFC 7591).",
+     &oauth_dynamic_registration, false, PGC_SIGHUP},
     {"lakehouse.enable_pushdown",
      "Lets the planner evaluate conditions, order and limits remotely.", &enable_pushdown, true,
      PGC_USERSET},

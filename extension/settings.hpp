@@ -17,6 +17,7 @@ extern char* socket_directory;
 extern char* master_key_file;
 extern char* master_key_command;
 extern bool warehouse_integration_enabled;
+extern bool oauth_dynamic_registration;
 extern bool enable_pushdown;
 extern int max_rows;
 extern int max_kilobytes;

@@ -37,6 +37,8 @@ BEGIN
     -- The group gives this right already. Given to the role itself it also tells PostgreSQL that this
     -- database needs the role, so that drop_tenant in a copy of the database leaves it alone.
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', tenant, login_role);
+    -- So that the worker can run a call as the user; it inherits nothing of it.
+    EXECUTE format('GRANT %I TO lakehouse_worker', login_role);
     IF password IS NOT NULL THEN
         PERFORM lakehouse.set_login_password(login_role, password);
     END IF;

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: PostgreSQL
-// The phases of a connection, in the order of the functions: handshake, idle, header, body,
-// handler, answer, end. Each phase sets its own time; a phase that outlasts it ends the connection.
+// One read is always under way, so that a client that leaves is noticed in every phase; what it
+// brings is judged by the phase. One timer holds the time of the phase, and ends the connection.
+// The functions stand in the order of the phases: handshake, request, handler, answer, end.
 #include "worker/http/connection.hpp"
 
+#include <array>
 #include <chrono>
 #include <optional>
+#include <sstream>
 #include <type_traits>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http/error.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
 
+#include "worker/http/intake.hpp"
+#include "worker/http/stream.hpp"
 #include "worker/http/translate.hpp"
 #include "worker/log/request_id.hpp"
 
@@ -27,46 +28,41 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 using boost::system::error_code;
-using TlsStream = beast::ssl_stream<beast::tcp_stream>;
+using tcp = asio::ip::tcp;
+using TlsStream = beast::ssl_stream<tcp::socket>;
 
 constexpr std::size_t kReadBytes = 4096;
+constexpr std::string_view kLastChunk = "0\r\n\r\n";
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+constexpr std::string_view kIdleComment = ": keep-alive\n\n";
 // After the last answer: how long, and how much, a client may still send before the socket closes.
 // Closing with unread bytes would reset the connection, and the client might never see the answer.
 constexpr std::chrono::milliseconds kLingerTime{2'000};
 constexpr std::size_t kLingerBytes = 256U << 10U;
 
-// What a client gets for a request that can't be read; nothing if the connection itself has failed.
-std::optional<Response> refusal(error_code error) {
-  using HttpError = beast::http::error;
-  if (error == HttpError::header_limit || error == HttpError::buffer_overflow) {
-    return problem(431, "HEADER_TOO_LARGE", "the request's header is too large");
-  }
-  if (error == HttpError::body_limit) {
-    return problem(413, "BODY_TOO_LARGE", "the request's body is too large");
-  }
-  const auto& http_category = beast::http::make_error_code(HttpError::bad_method).category();
-  const bool is_malformed = error.category() == http_category &&
-                            error != HttpError::end_of_stream &&
-                            error != HttpError::partial_message;
-  if (!is_malformed) return std::nullopt;
-  return problem(400, "BAD_REQUEST", "the request is malformed");
+std::string chunk_of(const std::string& bytes) {
+  std::ostringstream size;
+  size << std::hex << bytes.size();
+  return size.str() + "\r\n" + bytes + "\r\n";
 }
 
-template <typename Stream>
+template <typename Socket>
 class TypedConnection final : public Connection,
-                              public std::enable_shared_from_this<TypedConnection<Stream>> {
+                              public std::enable_shared_from_this<TypedConnection<Socket>> {
  public:
   template <typename... Arguments>
-  explicit TypedConnection(Site& site, Arguments&&... arguments)
-      : Connection(site),
-        stream_(std::forward<Arguments>(arguments)...),
-        buffer_(site.limits.header_bytes + kReadBytes) {}
+  TypedConnection(Site& site, Ends ends, tcp::socket socket, Arguments&&... arguments)
+      : Connection(site, ends),
+        intake_(site.limits),
+        timer_(socket.get_executor()),
+        socket_(std::move(socket), std::forward<Arguments>(arguments)...) {}
+  ~TypedConnection() override { leave_stream(); }
 
   void start() {
-    if constexpr (std::is_same_v<Stream, TlsStream>) {
-      tcp().expires_after(site_.limits.handshake_time);
-      stream_.async_handshake(asio::ssl::stream_base::server, [self = self()](error_code error) {
-        if (!error) self->await_request();
+    if constexpr (std::is_same_v<Socket, TlsStream>) {
+      limit(site_.limits.handshake_time);
+      socket_.async_handshake(asio::ssl::stream_base::server, [self = self()](error_code error) {
+        error ? self->close() : self->await_request();
       });
     } else {
       await_request();
@@ -74,163 +70,360 @@ class TypedConnection final : public Connection,
   }
 
   void drain() override {
-    if (is_idle_) tcp().close();
+    reply_.is_kept_alive = false;
+    if (phase_ == Phase::kIdle) close();
+    if (phase_ == Phase::kStream && !has_producer_) response_stream_->end();
   }
 
  private:
-  std::shared_ptr<TypedConnection> self() { return this->shared_from_this(); }
-  beast::tcp_stream& tcp() { return beast::get_lowest_layer(stream_); }
+  enum class Phase { kHandshake, kIdle, kHead, kBody, kHandler, kAnswer, kStream, kEnd };
 
-  void await_request() {
-    parser_.emplace();
-    parser_->header_limit(site_.limits.header_bytes);
-    parser_->body_limit(site_.limits.body_bytes);
-    if (buffer_.size() > 0) return read_header();
-    if (site_.is_draining) return end();
-    is_idle_ = true;
-    tcp().expires_after(site_.limits.idle_time);
-    stream_.async_read_some(buffer_.prepare(kReadBytes),
+  std::shared_ptr<TypedConnection> self() { return this->shared_from_this(); }
+  tcp::socket& raw_socket() { return beast::get_lowest_layer(socket_); }
+
+  // ---- time and end
+
+  void limit(std::chrono::milliseconds span) {
+    timer_.expires_after(span);
+    timer_.async_wait([self = self()](error_code cancelled) {
+      // It may have been set anew after this call was queued.
+      if (!cancelled && self->timer_.expiry() <= std::chrono::steady_clock::now()) {
+        self->on_timeout();
+      }
+    });
+  }
+
+  void wait_without_limit() { timer_.expires_at(asio::steady_timer::time_point::max()); }
+
+  void on_timeout() {
+    if (phase_ != Phase::kStream || is_writing_) return close();
+    send_idle_comment();
+  }
+
+  void close() {
+    if (phase_ == Phase::kHandler || phase_ == Phase::kStream) stop_.request_stop();
+    phase_ = Phase::kEnd;
+    wait_without_limit();
+    leave_stream();
+    error_code ignored;
+    raw_socket().close(ignored);
+  }
+
+  // ---- reading
+
+  // Requests that are pipelined wait in the intake, up to a bound; then with the client.
+  void read() {
+    if (is_reading_ || has_input_ended_ || intake_.is_full()) return;
+    is_reading_ = true;
+    socket_.async_read_some(asio::buffer(block_),
                             [self = self()](error_code error, std::size_t count) {
-                              self->is_idle_ = false;
-                              if (error) return;
-                              self->buffer_.commit(count);
-                              self->read_header();
+                              self->is_reading_ = false;
+                              self->on_read(error, count);
                             });
   }
 
-  void read_header() {
-    tcp().expires_after(site_.limits.header_time);
-    beast::http::async_read_header(stream_, buffer_, *parser_,
-                                   [self = self()](error_code error, std::size_t) {
-                                     if (error) return self->refuse(error);
-                                     self->read_body();
-                                   });
+  void on_read(error_code error, std::size_t count) {
+    if (error) {
+      has_input_ended_ = true;
+      return on_input_end();
+    }
+    intake_.add({block_.data(), count});
+    if (phase_ < Phase::kHandler) advance();
+    if (phase_ == Phase::kEnd) linger();
+    read();
   }
 
-  void read_body() {
-    tcp().expires_after(site_.limits.body_time);
-    const bool is_expecting =
-        beast::iequals(parser_->get()[beast::http::field::expect], "100-continue");
-    if (!is_expecting) return read_rest();
-    static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-    asio::async_write(stream_, asio::buffer(kContinue),
+  // The client has gone, or will at least say nothing more.
+  void on_input_end() {
+    switch (phase_) {
+      case Phase::kHandler:
+        stop_.request_stop();
+        break;
+      case Phase::kAnswer:
+        break;
+      case Phase::kEnd:
+        if (!is_shutting_down_) close();
+        break;
+      default:
+        close();
+    }
+  }
+
+  // ---- request
+
+  void await_request() {
+    phase_ = Phase::kIdle;
+    if (intake_.is_empty()) {
+      if (site_.is_draining || has_input_ended_) return end();
+      limit(site_.limits.idle_time);
+    } else {
+      advance();
+    }
+    read();
+  }
+
+  void advance() {
+    if (is_writing_) return;  // that it may continue
+    switch (intake_.advance()) {
+      case Intake::Progress::kHead:
+        return receive(Phase::kHead, site_.limits.header_time);
+      case Intake::Progress::kBody:
+        receive(Phase::kBody, site_.limits.body_time);
+        if (intake_.must_say_continue()) say_continue();
+        return;
+      case Intake::Progress::kRequest:
+        return dispatch(intake_.release());
+      case Intake::Progress::kRefused:
+        return refuse(intake_.refusal());
+    }
+  }
+
+  void receive(Phase phase, std::chrono::milliseconds span) {
+    if (std::exchange(phase_, phase) != phase) limit(span);
+  }
+
+  void say_continue() {
+    is_writing_ = true;
+    asio::async_write(socket_, asio::buffer(kContinue),
                       [self = self()](error_code error, std::size_t) {
-                        if (!error) self->read_rest();
+                        self->is_writing_ = false;
+                        if (error) return self->close();
+                        if (self->phase_ == Phase::kBody) self->advance();
+                        self->read();
                       });
   }
 
-  void read_rest() {
-    beast::http::async_read(stream_, buffer_, *parser_,
-                            [self = self()](error_code error, std::size_t) {
-                              if (error) return self->refuse(error);
-                              self->dispatch();
-                            });
-  }
+  // ---- handler
 
-  void dispatch() {
-    tcp().expires_never();
+  void dispatch(Intake::Received received) {
+    phase_ = Phase::kHandler;
+    wait_without_limit();
     ++site_.counters.served_http_requests;
-    BeastRequest received = parser_->release();
-    reply_ = {received.version(), received.keep_alive(),
-              received.method() == beast::http::verb::head, new_request_id()};
-    auto request = to_request(std::move(received));
-    if (!request) return write_last(problem(400, "BAD_REQUEST", "the request is malformed"));
-    if (log::is_request_id(request->header("x-request-id"))) {
-      reply_.request_id = request->header("x-request-id");
-    }
-    const Context context{Deadline::in(site_.limits.handler_time), site_.stop.get_token(),
-                          reply_.request_id};
-    asio::post(site_.handlers, [self = self(), request = *std::move(request), context]() mutable {
-      handle(std::move(self), request, context);
-    });
+    Request& request = received.request;
+    reply_ = {received.version,
+              received.is_kept_alive,
+              request.method == "HEAD",
+              request_id(request),
+              {}};
+    auto verdict = site_.access.admit(request, ends_, site_.router);
+    reply_.headers = std::move(verdict.headers);
+    if (verdict.answer) return answer(*std::move(verdict.answer));
+
+    stop_ = std::stop_source();
+    Job job{self(),
+            std::move(request),
+            stop_,
+            {Deadline::in(site_.limits.handler_time), stop_.get_token(), reply_.request_id}};
+    auto& threads = site_.router.audience(job.request.path) == Audience::kProbes ? site_.probes
+                                                                                 : site_.handlers;
+    asio::post(threads, [job = std::move(job)]() mutable { handle(std::move(job)); });
   }
 
-  // On a handler thread; the connection goes back to the I/O thread with the answer.
-  static void handle(std::shared_ptr<TypedConnection> self, const Request& request,
-                     const Context& context) noexcept {
+  std::string request_id(const Request& request) {
+    const std::string_view given = request.header("x-request-id");
+    return log::is_request_id(given) ? std::string(given) : new_request_id();
+  }
+  std::string new_request_id() { return "http-" + std::to_string(++site_.request_count); }
+
+  struct Job {
+    std::shared_ptr<TypedConnection> connection;
+    Request request;
+    std::stop_source stop;
+    Context context;
+  };
+
+  // On a handler thread; the connection goes back to the I/O thread with the answer, and what
+  // produces a stream stays here.
+  static void handle(Job job) noexcept {
+    const std::stop_callback on_drain(job.connection->site_.stop.get_token(),
+                                      [&job] { job.stop.request_stop(); });
+    std::shared_ptr<Stream> stream;
     try {
-      auto response = self->site_.router.answer(request, context);
-      const auto executor = self->stream_.get_executor();
-      asio::post(executor, [self = std::move(self), response = std::move(response)]() mutable {
-        self->write(std::move(response));
+      const bool is_for_head = job.request.method == "HEAD";
+      auto response = job.connection->site_.router.answer(std::move(job.request), job.context);
+      stream = response.stream;
+      auto producer = std::exchange(response.producer, nullptr);
+      const bool has_producer = producer != nullptr && !is_for_head;
+      const auto executor = job.connection->socket_.get_executor();
+      asio::post(executor, [self = std::move(job.connection), response = std::move(response),
+                            has_producer]() mutable {
+        self->has_producer_ = has_producer;
+        self->answer(std::move(response));
       });
-    } catch (const std::exception&) {  // no memory to hand the answer over: the connection closes
+      if (!stream || !has_producer) return;
+      producer(*stream, job.context);
+      stream->end();
+    } catch (const std::exception&) {  // most likely no memory: the connection closes
+      if (stream) stream->fail();
     }
   }
 
-  void refuse(error_code error) {
-    auto response = refusal(error);
-    if (!response) return;  // timeout, reset or end: dropping the last reference closes the socket
-    reply_ = {11, false, false, new_request_id()};
-    write_last(*std::move(response));
+  // ---- answer
+
+  void refuse(Response response) {
+    reply_ = {11, false, false, new_request_id(), {}};
+    answer(std::move(response));
   }
 
-  void write_last(Response response) {
-    reply_.is_kept_alive = false;
-    write(std::move(response));
-  }
-
-  void write(Response response) {
-    if (site_.is_draining) reply_.is_kept_alive = false;
+  void answer(Response response) {
+    if (phase_ == Phase::kEnd) {  // closed meanwhile
+      if (response.stream) response.stream->abandon();
+      return;
+    }
+    if (site_.is_draining || has_input_ended_) reply_.is_kept_alive = false;
+    if (response.stream) return begin_stream(std::move(response));
+    phase_ = Phase::kAnswer;
+    limit(site_.limits.write_time);
     message_.emplace(to_beast(std::move(response), reply_));
-    tcp().expires_after(site_.limits.write_time);
-    beast::http::async_write(stream_, *message_, [self = self()](error_code error, std::size_t) {
-      if (error) return;
-      const bool is_last = !self->reply_.is_kept_alive;
+    beast::http::async_write(socket_, *message_, [self = self()](error_code error, std::size_t) {
       self->message_.reset();
-      is_last ? self->end() : self->await_request();
+      error ? self->close() : self->finish();
     });
   }
+
+  void finish() { reply_.is_kept_alive && !has_input_ended_ ? await_request() : end(); }
+
+  // ---- stream
+
+  void begin_stream(Response response) {
+    phase_ = Phase::kAnswer;
+    response_stream_ = response.stream;
+    is_chunked_ = reply_.version >= 11;
+    is_event_stream_ = response.content_type.starts_with("text/event-stream");
+    last_bytes_ = "\n\n";
+    if (!is_chunked_) reply_.is_kept_alive = false;
+    std::ostringstream head;
+    head << to_beast(std::move(response), reply_).base();
+    if (reply_.is_for_head) {
+      leave_stream();
+      return write(head.str(), [](TypedConnection& self) { self.finish(); });
+    }
+    phase_ = Phase::kStream;
+    if (has_input_ended_) return close();
+    write(head.str(), [](TypedConnection& self) { self.attach(); });
+  }
+
+  void attach() {
+    if (site_.is_draining && !has_producer_) response_stream_->end();
+    response_stream_->attach([weak = this->weak_from_this(), executor = socket_.get_executor()] {
+      asio::post(executor, [weak] {
+        if (const auto self = weak.lock()) self->pump();
+      });
+    });
+    pump();
+  }
+
+  // Sends what waits, or waits.
+  void pump() {
+    if (phase_ != Phase::kStream || is_writing_) return;
+    auto portion = response_stream_->take();
+    if (portion.is_broken) return close();
+    std::string bytes = frame(portion.bytes);
+    if (portion.is_last && is_chunked_) bytes += kLastChunk;
+    if (portion.is_last) {
+      leave_stream();
+      return write(std::move(bytes), [](TypedConnection& self) { self.finish(); });
+    }
+    if (!bytes.empty()) return write(std::move(bytes), [](TypedConnection& self) { self.pump(); });
+    is_event_stream_ ? limit(site_.limits.keep_alive_time) : wait_without_limit();
+  }
+
+  std::string frame(const std::string& bytes) {
+    if (bytes.empty()) return {};
+    last_bytes_ += bytes.size() > 2 ? bytes.substr(bytes.size() - 2) : bytes;
+    last_bytes_.erase(0, last_bytes_.size() - 2);
+    return is_chunked_ ? chunk_of(bytes) : bytes;
+  }
+
+  // Not between the lines of an event.
+  void send_idle_comment() {
+    if (last_bytes_ != "\n\n") return limit(site_.limits.keep_alive_time);
+    write(frame(std::string(kIdleComment)), [](TypedConnection& self) { self.pump(); });
+  }
+
+  void leave_stream() {
+    if (response_stream_) std::exchange(response_stream_, nullptr)->abandon();
+  }
+
+  void write(std::string bytes, void (*next)(TypedConnection&)) {
+    outgoing_ = std::move(bytes);
+    is_writing_ = true;
+    limit(site_.limits.write_time);
+    asio::async_write(socket_, asio::buffer(outgoing_),
+                      [self = self(), next](error_code error, std::size_t) {
+                        self->is_writing_ = false;
+                        self->outgoing_ = {};
+                        if (error) return self->close();
+                        if (self->phase_ != Phase::kEnd) next(*self);
+                      });
+  }
+
+  // ---- end
 
   void end() {
-    tcp().expires_after(kLingerTime);
-    if constexpr (std::is_same_v<Stream, TlsStream>) {
-      stream_.async_shutdown([self = self()](error_code) {});
+    phase_ = Phase::kEnd;
+    limit(kLingerTime);
+    intake_.drop();
+    if constexpr (std::is_same_v<Socket, TlsStream>) {
+      is_shutting_down_ = true;
+      socket_.async_shutdown([self = self()](error_code) { self->close(); });
     } else {
       error_code ignored;
-      tcp().socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
-      buffer_.clear();
-      linger();
+      socket_.shutdown(tcp::socket::shutdown_send, ignored);
+      if (has_input_ended_) return close();
+      read();
     }
   }
 
   void linger() {
-    stream_.async_read_some(buffer_.prepare(kReadBytes),
-                            [self = self()](error_code error, std::size_t count) {
-                              self->lingered_bytes_ += count;
-                              if (!error && self->lingered_bytes_ < kLingerBytes) self->linger();
-                            });
+    lingered_bytes_ += intake_.drop();
+    if (lingered_bytes_ >= kLingerBytes) close();
   }
 
-  std::string new_request_id() { return "http-" + std::to_string(++site_.request_count); }
-
-  Stream stream_;
-  beast::flat_buffer buffer_;
-  std::optional<beast::http::request_parser<beast::http::string_body>> parser_;
-  std::optional<BeastResponse> message_;
+  Intake intake_;
+  asio::steady_timer timer_;
+  Socket socket_;
+  Phase phase_ = Phase::kHandshake;
+  bool is_reading_ = false, is_writing_ = false, has_input_ended_ = false;
+  bool is_shutting_down_ = false;  // TLS: closes when that is done
+  std::array<char, kReadBytes> block_;
+  std::string outgoing_;
+  std::stop_source stop_;  // of the handler under way
   Reply reply_;
+  std::optional<BeastResponse> message_;
+  std::shared_ptr<Stream> response_stream_;
+  bool has_producer_ = false, is_chunked_ = false, is_event_stream_ = false;
+  std::string last_bytes_;
   std::size_t lingered_bytes_ = 0;
-  bool is_idle_ = false;
 };
 
 }  // namespace
 
-Connection::Connection(Site& site) : site_(site) {
+Connection::Connection(Site& site, Ends ends) : site_(site), ends_(ends) {
   const std::scoped_lock lock(site_.mutex);
   site_.connections.insert(this);
+  ++site_.connections_of[client_key(ends_.peer)];
 }
 
 Connection::~Connection() {
   const std::scoped_lock lock(site_.mutex);
   site_.connections.erase(this);
+  const auto of_client = site_.connections_of.find(client_key(ends_.peer));
+  if (--of_client->second == 0) site_.connections_of.erase(of_client);
   if (site_.connections.empty()) site_.emptied.notify_all();
 }
 
-void serve_connection(asio::ip::tcp::socket socket, asio::ssl::context* tls, Site& site) {
+std::string Connection::client_key(const config::IpAddress& peer) {
+  // Whoever has one IPv6 address has the 2^64 of its network.
+  const std::size_t bytes = peer.is_ip4() ? peer.bytes().size() : peer.bytes().size() / 2;
+  return {reinterpret_cast<const char*>(peer.bytes().data()), bytes};
+}
+
+void serve_connection(tcp::socket socket, Ends ends, asio::ssl::context* tls, Site& site) {
   if (tls == nullptr) {
-    std::make_shared<TypedConnection<beast::tcp_stream>>(site, std::move(socket))->start();
+    std::make_shared<TypedConnection<tcp::socket>>(site, ends, std::move(socket))->start();
   } else {
-    std::make_shared<TypedConnection<TlsStream>>(site, std::move(socket), *tls)->start();
+    std::make_shared<TypedConnection<TlsStream>>(site, ends, std::move(socket), *tls)->start();
   }
 }
 

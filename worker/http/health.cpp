@@ -46,10 +46,12 @@ std::vector<Route> health_routes(std::vector<Check> checks) {
     response.headers.push_back({"Cache-Control", "no-store"});
     return response;
   };
-  return {{"GET", "/live", live},
-          {"GET", "/ready", [checks = std::move(checks)](const Request&, const Context& context) {
+  return {{"GET", "/live", live, Audience::kProbes},
+          {"GET", "/ready",
+           [checks = std::move(checks)](const Request&, const Context& context) {
              return ready(checks, context);
-           }}};
+           },
+           Audience::kProbes}};
 }
 
 }  // namespace lakehouse::worker::http

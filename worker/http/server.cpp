@@ -3,6 +3,8 @@
 // and stop().
 #include "worker/http/server.hpp"
 
+#include <netinet/tcp.h>
+
 #include <optional>
 #include <thread>
 
@@ -43,6 +45,33 @@ Result<std::unique_ptr<asio::ssl::context>> load_tls(const ServerOptions& option
   return context;
 }
 
+// Nothing if the client has gone already.
+std::optional<Ends> ends_of(const tcp::socket& socket, bool has_tls) {
+  error_code error;
+  const tcp::endpoint peer = socket.remote_endpoint(error);
+  if (error) return std::nullopt;
+  const tcp::endpoint local = socket.local_endpoint(error);
+  const auto peer_address = config::IpAddress::parse(peer.address().to_string());
+  const auto local_address = config::IpAddress::parse(local.address().to_string());
+  if (error || !peer_address || !local_address) return std::nullopt;
+  return Ends{*peer_address, *local_address, local.port(), has_tls};
+}
+
+// A client that vanished without a word is noticed, whether we are writing or waiting.
+void tune(tcp::socket& socket, const Limits& limits) {
+  error_code ignored;
+  socket.set_option(tcp::no_delay(true), ignored);
+  socket.set_option(asio::socket_base::keep_alive(true), ignored);
+  const auto set = [&socket](int name, auto span) {
+    const auto value = static_cast<int>(span.count());
+    ::setsockopt(socket.native_handle(), IPPROTO_TCP, name, &value, sizeof(value));
+  };
+  using std::chrono::seconds;
+  set(TCP_USER_TIMEOUT, limits.write_time);
+  set(TCP_KEEPIDLE, std::chrono::ceil<seconds>(limits.keep_alive_time));
+  set(TCP_KEEPINTVL, std::chrono::ceil<seconds>(limits.keep_alive_time));
+}
+
 class AsioServer final : public Server {
  public:
   AsioServer(ServerOptions options, std::unique_ptr<asio::ssl::context> tls, Router router,
@@ -50,7 +79,7 @@ class AsioServer final : public Server {
       : options_(std::move(options)),
         log_(log),
         tls_(std::move(tls)),
-        site_(std::move(router), options_.limits, counters),
+        site_(std::move(router), Access(options_.access), options_.limits, counters),
         acceptor_(io_),
         timer_(io_) {
     bind();
@@ -72,6 +101,7 @@ class AsioServer final : public Server {
   error_code try_bind();
   void accept();
   void on_accepted(const error_code& error, tcp::socket socket);
+  bool has_room_for(const config::IpAddress& peer);
   void drain();
 
   const ServerOptions options_;
@@ -155,17 +185,21 @@ void AsioServer::on_accepted(const error_code& error, tcp::socket socket) {
     });
     return;
   }
-  bool has_room = false;
-  {
-    const std::scoped_lock lock(site_.mutex);
-    has_room = site_.connections.size() < options_.limits.connections;
-  }
-  if (has_room) {
-    error_code ignored;
-    socket.set_option(tcp::no_delay(true), ignored);
-    serve_connection(std::move(socket), tls_.get(), site_);
+  const auto ends = ends_of(socket, tls_ != nullptr);
+  if (ends && has_room_for(ends->peer)) {
+    tune(socket, options_.limits);
+    serve_connection(std::move(socket), *ends, tls_.get(), site_);
   }
   accept();
+}
+
+bool AsioServer::has_room_for(const config::IpAddress& peer) {
+  const std::scoped_lock lock(site_.mutex);
+  if (site_.connections.size() >= options_.limits.connections) return false;
+  const auto of_client = site_.connections_of.find(Connection::client_key(peer));
+  return of_client == site_.connections_of.end() ||
+         of_client->second < options_.limits.connections_of_client ||
+         config::contains(options_.uncapped_clients, peer);
 }
 
 void AsioServer::stop(Deadline deadline) {

@@ -4,8 +4,13 @@
 
 #include <algorithm>
 
+#include <boost/beast/core/string.hpp>
+
 namespace lakehouse::worker::http {
 namespace {
+
+namespace beast = boost::beast;
+using beast::http::field;
 
 std::string lower(std::string_view text) {
   std::string result(text);
@@ -15,32 +20,39 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-// Origin form as it is; absolute form without scheme and authority. Other forms have no path.
-std::string_view origin_form(std::string_view target) {
-  if (!target.empty() && target.front() == '/') return target;
-  const std::size_t authority = target.find("://");
-  if (authority == std::string_view::npos) return {};
-  const std::size_t path = target.find('/', authority + 3);
-  return path == std::string_view::npos ? "/" : target.substr(path);
+// Origin form as it is; absolute form without scheme and authority, if that is `host`.
+std::string_view origin_form(std::string_view target, std::string_view host) {
+  if (target.starts_with('/')) return target;
+  const bool has_scheme = beast::iequals(target.substr(0, 7), "http://") ||
+                          beast::iequals(target.substr(0, 8), "https://");
+  if (!has_scheme) return {};
+  const std::size_t authority = target.find("//") + 2;
+  const std::size_t end = std::min(target.find_first_of("/?", authority), target.size());
+  if (!beast::iequals(target.substr(authority, end - authority), host)) return {};
+  if (end == target.size()) return "/";
+  return target[end] == '/' ? target.substr(end) : std::string_view();
 }
+
+// Responses that never have a body (RFC 9110, section 6.4.1) have no length either.
+bool has_body(int status) { return status >= 200 && status != 204 && status != 304; }
 
 }  // namespace
 
-std::optional<Request> to_request(BeastRequest&& received) {
-  const std::string_view target = origin_form({received.target().data(), received.target().size()});
-  const std::size_t hosts = received.count(boost::beast::http::field::host);
-  if (target.empty() || hosts > 1 || (hosts == 0 && received.version() >= 11)) return std::nullopt;
+std::optional<Request> to_request(const BeastRequest& head) {
+  const auto host = head[field::host];
+  const std::string_view target =
+      origin_form({head.target().data(), head.target().size()}, {host.data(), host.size()});
+  if (target.empty() || target.find('#') != std::string_view::npos) return std::nullopt;
 
   Request request;
-  request.method = std::string(received.method_string());
+  request.method = std::string(head.method_string());
   const std::size_t question = target.find('?');
   request.path = target.substr(0, question);
   if (question != std::string_view::npos) request.query = target.substr(question + 1);
-  for (const auto& field : received) {
-    const auto name = field.name_string();
-    request.headers.push_back({lower({name.data(), name.size()}), std::string(field.value())});
+  for (const auto& each : head) {
+    const auto name = each.name_string();
+    request.headers.push_back({lower({name.data(), name.size()}), std::string(each.value())});
   }
-  request.body = std::move(received.body());
   return request;
 }
 
@@ -49,10 +61,16 @@ BeastResponse to_beast(Response&& response, const Reply& reply) {
   message.result(static_cast<unsigned>(response.status));
   message.version(reply.version);
   message.keep_alive(reply.is_kept_alive);
-  message.set(boost::beast::http::field::content_type, response.content_type);
   message.set("X-Content-Type-Options", "nosniff");
   message.set("X-Request-Id", reply.request_id);
+  for (const Header& header : reply.headers) message.insert(header.name, header.value);
   for (const Header& header : response.headers) message.insert(header.name, header.value);
+  if (!has_body(response.status)) return message;
+  message.set(field::content_type, response.content_type);
+  if (response.stream) {
+    message.chunked(reply.version >= 11);
+    return message;
+  }
   message.content_length(response.body.size());
   if (!reply.is_for_head) message.body() = std::move(response.body);
   return message;

@@ -4,26 +4,32 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include "worker/http/framing.hpp"
 #include "worker/http/message.hpp"
 
 namespace lakehouse::worker::http {
 
-using BeastRequest = boost::beast::http::request<boost::beast::http::string_body>;
 using BeastResponse = boost::beast::http::response<boost::beast::http::string_body>;
 
-// Nothing if the request line or the Host header break RFC 9112 (sections 3.2 and 3.3).
-std::optional<Request> to_request(BeastRequest&& received);
+// From a head without its body, so that no trailer passes for a header. Nothing if the target is
+// neither in origin form nor in absolute form (RFC 9112, section 3.2), or names another host than
+// the Host header does.
+std::optional<Request> to_request(const BeastRequest& head);
 
 struct Reply {
   unsigned version = 11;
   bool is_kept_alive = false;
   bool is_for_head = false;
   std::string request_id;
+  std::vector<Header> headers;  // beside those of the response
 };
+// Without a length, if the response is a stream.
 BeastResponse to_beast(Response&& response, const Reply& reply);
 
 }  // namespace lakehouse::worker::http

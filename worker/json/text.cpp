@@ -92,6 +92,15 @@ std::string well_formed(std::string_view text) {
   return out;
 }
 
+bool is_well_formed(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t bytes = character_bytes(text);
+    if (bytes == 0) return false;
+    text.remove_prefix(bytes);
+  }
+  return true;
+}
+
 std::string quoted(std::string_view text) {
   std::string out;
   append_quoted(out, text);

@@ -13,5 +13,6 @@ void append_quoted(std::string& out, std::string_view text);
 std::string quoted(std::string_view text);
 // `text` itself as UTF-8, with the same replacement.
 std::string well_formed(std::string_view text);
+bool is_well_formed(std::string_view text);
 
 }  // namespace lakehouse::worker::json

@@ -86,6 +86,8 @@ void Service::open_http() {
   options.listen = *settings_.listen;
   options.tls_certificate_file = settings_.tls_certificate_file;
   options.tls_key_file = settings_.tls_key_file;
+  options.access.public_url =
+      config::PublicUrl::of(*settings_.listen, !settings_.tls_certificate_file.empty());
   auto server = http::Server::start(std::move(options), routes(), log_, counters_);
   if (!server) return log_.failure("http server does not start", server.error());
   http_ = *std::move(server);
@@ -108,12 +110,14 @@ http::Router Service::routes() {
        }},
   });
   routes.push_back(
-      {"GET", "/metrics", [this](const http::Request&, const Context&) {
+      {"GET", "/metrics",
+       [this](const http::Request&, const Context&) {
          http::Response page;
          page.content_type = "text/plain; version=0.0.4; charset=utf-8";
          page.body = metrics::expose(counters_, {kVersion, started_at_, client_->stats()});
          return page;
-       }});
+       },
+       http::Audience::kProbes});
   return http::Router(std::move(routes));
 }
 

@@ -62,11 +62,85 @@ TEST(Router, answers_405_with_the_allowed_methods) {
   EXPECT_EQ(response.status, 405);
   ASSERT_EQ(response.headers.size(), 1U);
   EXPECT_EQ(response.headers[0].name, "Allow");
-  EXPECT_EQ(response.headers[0].value, "GET, HEAD, POST");
+  EXPECT_EQ(response.headers[0].value, "GET, HEAD, POST, OPTIONS");
 }
 
 TEST(Router, refuses_head_where_there_is_no_get) {
   EXPECT_EQ(answer(sample_router(), "HEAD", "/b").status, 405);
+}
+
+TEST(Router, answers_options_with_the_allowed_methods) {
+  const Response response = answer(sample_router(), "OPTIONS", "/a");
+  EXPECT_EQ(response.status, 204);
+  EXPECT_EQ(response.headers.at(0).value, "GET, HEAD, POST, OPTIONS");
+  EXPECT_EQ(answer(sample_router(), "OPTIONS", "/nothing").status, 404);
+}
+
+Router pattern_router() {
+  const auto say = [](const std::string& name) {
+    return [name](const Request& request, const Context&) {
+      Response response;
+      response.body = name;
+      for (const std::string& parameter : request.parameters) response.body += "|" + parameter;
+      return response;
+    };
+  };
+  return Router({{"GET", "/things/{id}", say("thing")},
+                 {"DELETE", "/things/{id}", say("deleted")},
+                 {"GET", "/things/{id}/parts/{part}", say("part")},
+                 {"GET", "/things/special", say("special"), Audience::kAnyone},
+                 {"GET", "/files/{rest...}", say("file")}});
+}
+
+std::string body_at(const std::string& path, const std::string& method = "GET") {
+  const Response response = answer(pattern_router(), method, path);
+  return response.status == 200 ? response.body : std::to_string(response.status);
+}
+
+TEST(RouterPattern, gives_the_handler_its_decoded_segments) {
+  EXPECT_EQ(body_at("/things/7"), "thing|7");
+  EXPECT_EQ(body_at("/things/a%20b+c"), "thing|a b+c");
+  EXPECT_EQ(body_at("/things/7", "DELETE"), "deleted|7");
+  EXPECT_EQ(body_at("/things/7/parts/%C3%A9"), "part|7|\xC3\xA9");
+}
+
+TEST(RouterPattern, goes_after_an_exact_path) {
+  EXPECT_EQ(body_at("/things/special"), "special");
+  EXPECT_EQ(body_at("/things/special", "DELETE"), "405");
+}
+
+TEST(RouterPattern, matches_whole_paths_only) {
+  for (const char* path :
+       {"/things", "/things/", "/things/7/", "/things/7/parts", "/things//parts/1",
+        "/things/7/parts/8/9", "/thingsx/7", "things/7", "", "/files", "/files/"}) {
+    EXPECT_EQ(body_at(path), "404") << path;
+  }
+}
+
+TEST(RouterPattern, takes_a_tail_of_segments) {
+  EXPECT_EQ(body_at("/files/a"), "file|a");
+  EXPECT_EQ(body_at("/files/a/b%20c/d.txt"), "file|a/b c/d.txt");
+}
+
+TEST(RouterPattern, refuses_what_would_pass_for_another_path) {
+  for (const char* path : {"/things/%zz", "/things/%00", "/things/a%2Fb", "/things/a%5Cb",
+                           "/things/%FF", "/things/..", "/things/%2e%2E", "/things/.",
+                           "/things/a%0Ab", "/files/a/../b", "/files/a//b", "/files/a/"}) {
+    EXPECT_EQ(body_at(path), "400") << path;
+  }
+}
+
+TEST(RouterPattern, answers_other_methods_with_the_allowed_ones) {
+  const Response response = answer(pattern_router(), "PUT", "/things/7");
+  EXPECT_EQ(response.status, 405);
+  EXPECT_EQ(response.headers.at(0).value, "GET, HEAD, DELETE, OPTIONS");
+}
+
+TEST(RouterPattern, has_the_audience_of_its_path) {
+  const Router router = pattern_router();
+  EXPECT_EQ(router.audience("/things/special"), Audience::kAnyone);
+  EXPECT_EQ(router.audience("/things/7"), Audience::kClients);
+  EXPECT_EQ(router.audience("/nothing"), Audience::kClients);
 }
 
 TEST(Router, turns_a_throwing_handler_into_a_status) {

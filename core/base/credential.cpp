@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: PostgreSQL
+// Base64url (RFC 4648, section 5, without padding) and CRC-32 (ISO 3309).
+#include "core/base/credential.hpp"
+
+#include <cstdint>
+
+namespace lakehouse {
+namespace {
+
+constexpr std::string_view kBase64 =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::string_view kBase62 =
+    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+constexpr std::size_t kRandomTextBytes = kCredentialBodyBytes - kCredentialChecksumBytes;
+
+std::uint32_t crc32(std::string_view text) {
+  constexpr std::uint32_t kPolynomial = 0xEDB88320U;
+  std::uint32_t crc = ~0U;
+  for (const char c : text) {
+    crc ^= static_cast<unsigned char>(c);
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1U) ^ ((crc & 1U) != 0 ? kPolynomial : 0U);
+  }
+  return ~crc;
+}
+
+void write_checksum(std::string_view text, char* out) {
+  std::uint32_t crc = crc32(text);
+  for (std::size_t i = kCredentialChecksumBytes; i-- > 0; crc /= kBase62.size()) {
+    out[i] = kBase62[crc % kBase62.size()];
+  }
+}
+
+}  // namespace
+
+CredentialBody credential_body(
+    const std::array<unsigned char, kCredentialRandomBytes>& random) noexcept {
+  CredentialBody body{};
+  std::uint32_t bits = 0;
+  unsigned held = 0;
+  std::size_t length = 0;
+  for (const unsigned char byte : random) {
+    bits = (bits << 8U | byte) & 0xFFFFU;
+    for (held += 8; held >= 6; held -= 6) body[length++] = kBase64[bits >> (held - 6) & 63U];
+  }
+  if (held > 0) body[length++] = kBase64[bits << (6 - held) & 63U];
+  write_checksum({body.data(), kRandomTextBytes}, body.data() + kRandomTextBytes);
+  return body;
+}
+
+bool is_credential(std::string_view text, std::string_view prefix) noexcept {
+  if (!text.starts_with(prefix) || text.size() != prefix.size() + kCredentialBodyBytes) {
+    return false;
+  }
+  text.remove_prefix(prefix.size());
+  if (text.find_first_not_of(kBase64) != std::string_view::npos) return false;
+  char checksum[kCredentialChecksumBytes];
+  write_checksum(text.substr(0, kRandomTextBytes), checksum);
+  return text.substr(kRandomTextBytes) == std::string_view(checksum, kCredentialChecksumBytes);
+}
+
+}  // namespace lakehouse

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: PostgreSQL
+// /oauth/register (RFC 7591). Off unless lakehouse.oauth_dynamic_registration is on; limited by the
+// database. What a client gets is never more than what it is told back.
+#include <simdjson.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "worker/json/text.hpp"
+#include "worker/oauth/answer.hpp"
+#include "worker/oauth/redirect_uri.hpp"
+#include "worker/oauth/scope.hpp"
+#include "worker/oauth/server.hpp"
+#include "worker/oauth/token.hpp"
+
+namespace lakehouse::worker::oauth {
+namespace {
+
+using simdjson::dom::element;
+
+constexpr std::size_t kMostRedirects = 20, kLongestName = 200;
+
+std::string text_of(element document, std::string_view key, std::string_view fallback = "") {
+  std::string_view text;
+  if (document[key].get(text) != simdjson::SUCCESS) text = fallback;
+  return std::string(text);
+}
+
+// An absent list means the one thing we do.
+bool has_or_lacks(element document, std::string_view key, std::string_view wanted) {
+  simdjson::dom::array list;
+  if (document[key].get(list) != simdjson::SUCCESS) return true;
+  return std::ranges::any_of(list.begin(), list.end(), [&](element entry) {
+    std::string_view text;
+    return entry.get(text) == simdjson::SUCCESS && text == wanted;
+  });
+}
+
+std::optional<std::vector<std::string>> redirects_of(element document) {
+  simdjson::dom::array uris;
+  if (document["redirect_uris"].get(uris) != simdjson::SUCCESS) return std::nullopt;
+  if (uris.size() == 0 || uris.size() > kMostRedirects) return std::nullopt;
+  std::vector<std::string> redirects;
+  for (element entry : uris) {
+    std::string_view uri;
+    if (entry.get(uri) != simdjson::SUCCESS || !is_open_redirect_uri(uri)) return std::nullopt;
+    redirects.emplace_back(uri);
+  }
+  return redirects;
+}
+
+std::string shown_name(element document) {
+  std::string name = text_of(document, "client_name");
+  std::erase_if(name, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+  const bool is_blank = name.find_first_not_of(' ') == std::string::npos;
+  return is_blank || name.size() > kLongestName ? "Unnamed application" : name;
+}
+
+std::string array_of(const std::vector<std::string>& texts) {
+  std::string json = "[";
+  for (const std::string& text : texts) {
+    if (json.size() > 1) json += ',';
+    json::append_quoted(json, text);
+  }
+  return json + "]";
+}
+
+http::Response registered(const Client& client, std::string_view method, const Token* secret) {
+  const auto now = std::chrono::duration_cast<std::chrono::seconds>(
+      std::chrono::system_clock::now().time_since_epoch());
+  std::string body = "{\"client_id\":" + json::quoted(client.id) +
+                     ",\"client_id_issued_at\":" + std::to_string(now.count()) +
+                     ",\"client_name\":" + json::quoted(client.name) +
+                     ",\"redirect_uris\":" + array_of(client.redirect_uris) +
+                     ",\"grant_types\":[\"authorization_code\"],\"response_types\":[\"code\"]"
+                     ",\"token_endpoint_auth_method\":" +
+                     json::quoted(method) + ",\"scope\":" + json::quoted(join_scopes(client.scopes));
+  if (secret != nullptr) {
+    body += ",\"client_secret\":" + json::quoted(secret->text.reveal()) +
+            ",\"client_secret_expires_at\":0";
+  }
+  return json_answer(201, body + "}\n");
+}
+
+http::Response bad_metadata(std::string_view description) {
+  return json_error(400, "invalid_client_metadata", description);
+}
+
+http::Response refused(std::string_view refusal) {
+  if (refusal == "off") {
+    return json_error(403, "access_denied", "clients can't register themselves here");
+  }
+  http::Response response =
+      json_error(429, "temporarily_unavailable", "too many clients were registered lately");
+  response.headers.push_back({"Retry-After", "3600"});
+  return response;
+}
+
+}  // namespace
+
+http::Response Server::register_client(const http::Request& request, const Context& context) {
+  simdjson::dom::parser parser;
+  element document;
+  const simdjson::padded_string body(request.body);
+  if (parser.parse(body).get(document) != simdjson::SUCCESS || !document.is_object()) {
+    return bad_metadata("the body is not a JSON object");
+  }
+  auto redirects = redirects_of(document);
+  if (!redirects) {
+    return json_error(400, "invalid_redirect_uri",
+                      "redirect_uris are needed: https, or http on a loopback host");
+  }
+  if (!has_or_lacks(document, "grant_types", "authorization_code") ||
+      !has_or_lacks(document, "response_types", "code")) {
+    return bad_metadata("only grant type authorization_code with response type code is supported");
+  }
+  const std::string method =
+      text_of(document, "token_endpoint_auth_method", "client_secret_basic");
+  const bool is_public = method == "none";
+  if (!is_public && method != "client_secret_basic" && method != "client_secret_post") {
+    return bad_metadata("token_endpoint_auth_method is not supported");
+  }
+
+  Client client;
+  client.name = shown_name(document);
+  client.redirect_uris = *std::move(redirects);
+  client.scopes = narrow(split_scopes(text_of(document, "scope")), scope_names());
+  if (client.scopes.empty()) client.scopes = scope_names();
+  auto secret = make_token(kClientSecretPrefix);
+  if (!secret) return answer_of(secret.error(), context);
+  if (!is_public) client.secret_hash = secret->hash;
+  const auto answer = store_.register_client(client, request.client_address, context);
+  if (!answer) return answer_of(answer.error(), context);
+  if (answer->client_id.empty()) return refused(answer->refusal);
+  client.id = answer->client_id;
+  log_.write(LogLevel::kInfo, "oauth client registered itself", context.request_id,
+             {{"client_id", std::string_view(client.id)},
+              {"client_address", std::string_view(request.client_address)}});
+  return registered(client, method, is_public ? nullptr : &*secret);
+}
+
+}  // namespace lakehouse::worker::oauth
