@@ -78,6 +78,7 @@ BEGIN
     PERFORM lakehouse.create_governance_tables(tenant_id, slug);
     PERFORM lakehouse.create_audit_chain(tenant_id, slug);
     PERFORM lakehouse.grant_oauth_privileges(slug);
+    PERFORM lakehouse.create_tool_tables(slug);
     RETURN tenant_id;
 END
 $$;
