@@ -18,6 +18,7 @@ extern char* master_key_file;
 extern char* master_key_command;
 extern bool warehouse_integration_enabled;
 extern bool enable_pushdown;
+extern bool agent_session;
 extern int max_rows;
 extern int max_kilobytes;
 extern int agent_memory_kilobytes;
