@@ -220,8 +220,9 @@ void run_metered(Run run, Execution* execution) {
   if (meter->is_cut) report_cut(*meter);
 }
 
+// Checked when it was started, and a tool is run at once.
 void run_tool(Oid tool, Run run) {
-  check_tool(tool);
+  if (!is_tool_session()) check_tool(tool);
   run_as_tool(
       [](void* argument) {
         const auto* given = static_cast<Run*>(argument);

@@ -8,6 +8,15 @@
 namespace lakehouse::guard {
 namespace {
 
+SPIPlanPtr plan_of(LookupQuery& query) {
+  if (query.plan != nullptr) return query.plan;
+  Oid types[] = {OIDOID};
+  SPIPlanPtr plan = SPI_prepare(query.text, 1, types);
+  if (plan == nullptr || SPI_keepplan(plan) != 0) elog(ERROR, "the guard can't plan its queries");
+  query.plan = plan;
+  return plan;
+}
+
 void run(const Lookup& lookup) {
   Oid user = InvalidOid;
   int security = 0;
@@ -18,9 +27,8 @@ void run(const Lookup& lookup) {
   PushActiveSnapshot(IsInParallelMode() ? GetActiveSnapshot() : GetLatestSnapshot());
   SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, security | SECURITY_LOCAL_USERID_CHANGE);
   SPI_connect();
-  Oid types[] = {OIDOID};
   Datum values[] = {ObjectIdGetDatum(lookup.argument)};
-  if (SPI_execute_with_args(lookup.query, 1, types, values, nullptr, true, 1) != SPI_OK_SELECT)
+  if (SPI_execute_plan(plan_of(*lookup.query), values, nullptr, true, 1) != SPI_OK_SELECT)
     elog(ERROR, "the guard can't read its policies");
   if (SPI_processed == 1) lookup.read(lookup.target);
   SPI_finish();

@@ -7,8 +7,14 @@
 
 namespace lakehouse::guard {
 
+// A query and its plan, which is made once a session.
+struct LookupQuery {
+  const char* text;  // with one parameter of type oid
+  SPIPlanPtr plan;
+};
+
 struct Lookup {
-  const char* query;  // with one parameter of type oid
+  LookupQuery* query;
   Oid argument;
   void (*read)(void* target);  // takes the first row from SPI; not called if there is none
   void* target;

@@ -124,7 +124,8 @@ PlannedStmt* plan_tool(Planning planning) {
 PlannedStmt* plan_guarded(Query* query, const char* text, int options, ParamListInfo parameters) {
   Search search{current_strength(), NIL};
   const bool is_agent = search.strength == Strength::kAgent;
-  const Oid tool = is_agent ? tool_call_in(query) : InvalidOid;
+  const Oid called = tool_call_in(query);
+  const Oid tool = is_agent ? called : InvalidOid;
   const bool is_tool = OidIsValid(tool);
   if (is_tool) check_tool(tool);
   if (is_agent && !is_tool) {
@@ -138,7 +139,7 @@ PlannedStmt* plan_guarded(Query* query, const char* text, int options, ParamList
                               : plan_next(query, text, options, parameters);
   if (is_agent) plan->jitFlags = 0;  // compiled code needs more memory than an agent has
   // Seen in the plan, not in the query: for superusers functions are inlined.
-  if (is_agent || governed_relations(plan) != NIL) plan->dependsOnRole = true;
+  if (is_agent || OidIsValid(called) || governed_relations(plan) != NIL) plan->dependsOnRole = true;
   if (is_agent || (search.strength == Strength::kGoverned && search.governed != NIL))
     stamp_plan(plan, search.strength, search.governed, tool);
   return plan;

@@ -13,7 +13,8 @@ namespace {
 
 // A foreign table of ours: its tenant, and its data source if there is one. Any other table:
 // whether it is one of a tenant's CRM, and no integration table.
-const char kReadPolicy[] =
+// Process-wide by nature: plans are kept per session.
+LookupQuery read_policy = {
     "SELECT c.relkind = 'f' AS is_foreign, t.slug, d.epoch, d.columns, d.column_numbers, "
     "d.row_filter, d.max_rows, d.max_bytes, "
     "c.relkind IN ('r', 'p') AND s.id IS NOT NULL AND NOT EXISTS "
@@ -28,12 +29,14 @@ const char kReadPolicy[] =
     "ON v.srvoptions @> ARRAY['connection=' || w.id] "
     "LEFT JOIN lakehouse.tenants t ON t.id = w.tenant_id "
     "LEFT JOIN lakehouse.data_sources d ON d.relation = c.oid AND d.tenant_id = t.id "
-    "WHERE c.oid = $1";
+    "WHERE c.oid = $1",
+    nullptr};
 
-const char kReadTenantOfRole[] =
+LookupQuery read_tenant_of_role = {
     "SELECT t.id FROM lakehouse.tenants t JOIN pg_roles r ON r.rolname IN "
     "(t.slug || '_agent', t.slug || '_admin', t.slug || '_member', t.slug || '_readonly') "
-    "WHERE pg_has_role($1, r.oid, 'MEMBER') ORDER BY t.id";
+    "WHERE pg_has_role($1, r.oid, 'MEMBER') ORDER BY t.id",
+    nullptr};
 
 enum Field {
   kIsForeign = 1,
@@ -176,7 +179,7 @@ void load(Policy* policy, Oid relation) {
   policy->is_loaded = true;
   if (needs_no_query(relation, get_rel_relkind(relation))) return;
   ErrorData* error = look_up(
-      {kReadPolicy, relation, [](void* row) { read_row(static_cast<Policy*>(row)); }, policy});
+      {&read_policy, relation, [](void* row) { read_row(static_cast<Policy*>(row)); }, policy});
   if (error == nullptr) return;
   policy->is_loaded = false;
   ReThrowError(error);
@@ -209,7 +212,7 @@ bool find_tenant_of_role(Oid role, pg_uuid_t& tenant) {
   static pg_uuid_t known_tenant;
   if (known_role != role) {
     has_tenant = false;
-    ErrorData* error = look_up({kReadTenantOfRole, role,
+    ErrorData* error = look_up({&read_tenant_of_role, role,
                                 [](void*) {
                                   bool is_null = false;
                                   known_tenant = *DatumGetUUIDP(SPI_getbinval(

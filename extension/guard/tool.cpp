@@ -11,9 +11,11 @@
 namespace lakehouse::guard {
 namespace {
 
-const char kFindTool[] =
+// Process-wide by nature: plans are kept per session.
+LookupQuery find_tool = {
     "SELECT FROM pg_proc p JOIN lakehouse.tools t ON t.function = 'lakehouse.' || p.proname "
-    "WHERE p.oid = $1 AND p.pronamespace = 'lakehouse'::regnamespace AND t.kind = 'function'";
+    "WHERE p.oid = $1 AND p.pronamespace = 'lakehouse'::regnamespace AND t.kind = 'function'",
+    nullptr};
 
 // Nothing but a target list.
 bool is_bare(const Query* query) {
@@ -49,8 +51,9 @@ Oid tool_call_in(const Query* query) {
 void check_tool(Oid function) {
   bool is_found = false;
   if (is_tool_session()) {
-    ErrorData* error = look_up(
-        {kFindTool, function, [](void* target) { *static_cast<bool*>(target) = true; }, &is_found});
+    ErrorData* error =
+        look_up({&find_tool, function, [](void* target) { *static_cast<bool*>(target) = true; },
+                 &is_found});
     if (error != nullptr) ReThrowError(error);
   }
   if (is_found) return;
