@@ -5,6 +5,7 @@
 #include "extension/fdw/import.hpp"
 #include "extension/guard/guard.hpp"
 #include "extension/launcher/launcher.hpp"
+#include "extension/limits/limiter.hpp"
 #include "extension/settings.hpp"
 #include "extension/postgres/prelude.hpp"
 
@@ -18,6 +19,7 @@ void _PG_init() {
   lakehouse::client::install_discretion();
   lakehouse::fdw::install_import_hook();
   lakehouse::guard::install();
-  if (process_shared_preload_libraries_in_progress)
-    lakehouse::launcher::register_background_worker();
+  if (!process_shared_preload_libraries_in_progress) return;
+  lakehouse::limits::request_memory();
+  lakehouse::launcher::register_background_worker();
 }

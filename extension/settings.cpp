@@ -20,6 +20,7 @@ char* master_key_command;
 bool warehouse_integration_enabled;
 bool oauth_dynamic_registration;
 bool enable_pushdown;
+bool agent_session;
 int max_rows;
 int max_kilobytes;
 int agent_memory_kilobytes;
@@ -92,6 +93,10 @@ const SwitchSetting kSwitches[] = {
     {"lakehouse.enable_pushdown",
      "Lets the planner evaluate conditions, order and limits remotely.", &enable_pushdown, true,
      PGC_USERSET},
+    {"lakehouse.agent_session",
+     "Makes the session an agent's, whoever its role is; the worker sets it for SQL that a model "
+     "wrote.",
+     &agent_session, false, PGC_SUSET},
 };
 
 const NumberSetting kNumbers[] = {

@@ -19,6 +19,7 @@ extern char* master_key_command;
 extern bool warehouse_integration_enabled;
 extern bool oauth_dynamic_registration;
 extern bool enable_pushdown;
+extern bool agent_session;
 extern int max_rows;
 extern int max_kilobytes;
 extern int agent_memory_kilobytes;

@@ -5,6 +5,7 @@
 
 #include "extension/guard/check.hpp"
 #include "extension/guard/identity.hpp"
+#include "extension/guard/tool.hpp"
 
 namespace lakehouse::guard {
 namespace {
@@ -14,7 +15,7 @@ post_parse_analyze_hook_type previous_analyse;
 
 void analyse(ParseState* state, Query* query, JumbleState* jumble) {
   if (previous_analyse != nullptr) previous_analyse(state, query, jumble);
-  if (current_strength() != Strength::kAgent) return;
+  if (current_strength() != Strength::kAgent || OidIsValid(tool_call_in(query))) return;
   if (log_min_messages > ERROR) {
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                     errmsg("the guard can't work with log_min_messages above error"),

@@ -13,6 +13,7 @@
 #include "extension/guard/meter.hpp"
 #include "extension/guard/policy.hpp"
 #include "extension/guard/stamp.hpp"
+#include "extension/guard/tool.hpp"
 #include "extension/postgres/compat.hpp"
 #include "extension/settings.hpp"
 
@@ -108,12 +109,25 @@ void start_recorded(Start start, AuditTrail* trail) {
   ReThrowError(error);
 }
 
+// The worker keeps the record of a tool's call.
+void start_tool(Oid tool, Start start) {
+  check_tool(tool);
+  run_as_tool(
+      [](void* argument) {
+        const auto* given = static_cast<Start*>(argument);
+        start_next(given->query, given->flags);
+      },
+      &start);
+}
+
 void start(QueryDesc* query, int flags) {
   const Strength strength = IsParallelWorker() ? Strength::kNone : current_strength();
   if (strength == Strength::kNone) return start_next(query, flags);
   check_stamp(query->plannedstmt, strength);
   const bool is_agent = strength == Strength::kAgent;
   if (is_agent) apply_agent_limits();
+  const Oid tool = is_agent ? tool_of(query->plannedstmt) : InvalidOid;
+  if (OidIsValid(tool)) return start_tool(tool, {query, flags});
   const List* relations = governed_relations(query->plannedstmt);
   const bool is_run = (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0;
   if (!is_run || (!is_agent && relations == NIL)) return start_next(query, flags);
@@ -206,9 +220,22 @@ void run_metered(Run run, Execution* execution) {
   if (meter->is_cut) report_cut(*meter);
 }
 
+// Checked when it was started, and a tool is run at once.
+void run_tool(Oid tool, Run run) {
+  if (!is_tool_session()) check_tool(tool);
+  run_as_tool(
+      [](void* argument) {
+        const auto* given = static_cast<Run*>(argument);
+        run_next(given->query, given->direction, given->count, given->is_once);
+      },
+      &run);
+}
+
 void run(QueryDesc* query, ScanDirection direction, uint64 count, bool is_once) {
   const Strength strength = IsParallelWorker() ? Strength::kNone : current_strength();
   if (strength != Strength::kNone) check_stamp(query->plannedstmt, strength);
+  const Oid tool = strength == Strength::kAgent ? tool_of(query->plannedstmt) : InvalidOid;
+  if (OidIsValid(tool)) return run_tool(tool, {query, direction, count, is_once});
   if (Execution* execution = find_execution(query)) {
     run_metered({query, direction, count, is_once}, execution);
   } else {

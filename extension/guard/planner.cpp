@@ -11,6 +11,7 @@
 #include "extension/guard/refusal.hpp"
 #include "extension/guard/size.hpp"
 #include "extension/guard/stamp.hpp"
+#include "extension/guard/tool.hpp"
 #include "extension/postgres/compat.hpp"
 #include "extension/settings.hpp"
 
@@ -101,22 +102,46 @@ PlannedStmt* plan_next(Query* query, const char* text, int options, ParamListInf
                                      : standard_planner(query, text, options, parameters);
 }
 
+struct Planning {
+  Query* query;
+  const char* text;
+  int options;
+  ParamListInfo parameters;
+  PlannedStmt* plan;
+};
+
+// The function may be inlined and partly evaluated here.
+PlannedStmt* plan_tool(Planning planning) {
+  run_as_tool(
+      [](void* argument) {
+        auto* given = static_cast<Planning*>(argument);
+        given->plan = plan_next(given->query, given->text, given->options, given->parameters);
+      },
+      &planning);
+  return planning.plan;
+}
+
 PlannedStmt* plan_guarded(Query* query, const char* text, int options, ParamListInfo parameters) {
   Search search{current_strength(), NIL};
   const bool is_agent = search.strength == Strength::kAgent;
-  if (is_agent) {
+  const Oid called = tool_call_in(query);
+  const Oid tool = is_agent ? called : InvalidOid;
+  const bool is_tool = OidIsValid(tool);
+  if (is_tool) check_tool(tool);
+  if (is_agent && !is_tool) {
     check_agent_query(query);
     limit_sizes(query);
-    options &= ~CURSOR_OPT_PARALLEL_OK;
   }
+  if (is_agent) options &= ~CURSOR_OPT_PARALLEL_OK;
   if (trusted_depth == 0) govern_query(query, search);
-  if (is_agent) clamp_limit(query);
-  PlannedStmt* plan = plan_next(query, text, options, parameters);
+  if (is_agent && !is_tool) clamp_limit(query);
+  PlannedStmt* plan = is_tool ? plan_tool({query, text, options, parameters, nullptr})
+                              : plan_next(query, text, options, parameters);
   if (is_agent) plan->jitFlags = 0;  // compiled code needs more memory than an agent has
   // Seen in the plan, not in the query: for superusers functions are inlined.
-  if (is_agent || governed_relations(plan) != NIL) plan->dependsOnRole = true;
+  if (is_agent || OidIsValid(called) || governed_relations(plan) != NIL) plan->dependsOnRole = true;
   if (is_agent || (search.strength == Strength::kGoverned && search.governed != NIL))
-    stamp_plan(plan, search.strength, search.governed);
+    stamp_plan(plan, search.strength, search.governed, tool);
   return plan;
 }
 

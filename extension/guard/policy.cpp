@@ -5,7 +5,7 @@
 
 #include "extension/border/border.hpp"
 #include "extension/fdw/scan.hpp"
-#include "extension/guard/identity.hpp"
+#include "extension/guard/lookup.hpp"
 #include "extension/guard/refusal.hpp"
 
 namespace lakehouse::guard {
@@ -13,7 +13,8 @@ namespace {
 
 // A foreign table of ours: its tenant, and its data source if there is one. Any other table:
 // whether it is one of a tenant's CRM, and no integration table.
-const char kReadPolicy[] =
+// Process-wide by nature: plans are kept per session.
+LookupQuery read_policy = {
     "SELECT c.relkind = 'f' AS is_foreign, t.slug, d.epoch, d.columns, d.column_numbers, "
     "d.row_filter, d.max_rows, d.max_bytes, "
     "c.relkind IN ('r', 'p') AND s.id IS NOT NULL AND NOT EXISTS "
@@ -28,12 +29,14 @@ const char kReadPolicy[] =
     "ON v.srvoptions @> ARRAY['connection=' || w.id] "
     "LEFT JOIN lakehouse.tenants t ON t.id = w.tenant_id "
     "LEFT JOIN lakehouse.data_sources d ON d.relation = c.oid AND d.tenant_id = t.id "
-    "WHERE c.oid = $1";
+    "WHERE c.oid = $1",
+    nullptr};
 
-const char kReadTenantOfRole[] =
+LookupQuery read_tenant_of_role = {
     "SELECT t.id FROM lakehouse.tenants t JOIN pg_roles r ON r.rolname IN "
     "(t.slug || '_agent', t.slug || '_admin', t.slug || '_member', t.slug || '_readonly') "
-    "WHERE pg_has_role($1, r.oid, 'MEMBER') ORDER BY t.id";
+    "WHERE pg_has_role($1, r.oid, 'MEMBER') ORDER BY t.id",
+    nullptr};
 
 enum Field {
   kIsForeign = 1,
@@ -155,29 +158,6 @@ void read_row(Policy* policy) {
   if (const char* text = string(kFilter)) read_filter_or_refuse(policy, text);
 }
 
-// Runs one query of the guard's own, whose first row `read` takes. An old snapshot of the caller's
-// must not bring back an old policy.
-void query_as_superuser(const char* query, Oid argument, void (*read)(void*), void* target) {
-  Oid user = InvalidOid;
-  int security = 0;
-  GetUserIdAndSecContext(&user, &security);
-  const int settings = NewGUCNestLevel();
-  (void)set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-                          GUC_ACTION_SAVE, true, 0, false);
-  PushActiveSnapshot(IsInParallelMode() ? GetActiveSnapshot() : GetLatestSnapshot());
-  SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, security | SECURITY_LOCAL_USERID_CHANGE);
-  SPI_connect();
-  Oid types[] = {OIDOID};
-  Datum values[] = {ObjectIdGetDatum(argument)};
-  if (SPI_execute_with_args(query, 1, types, values, nullptr, true, 1) != SPI_OK_SELECT)
-    elog(ERROR, "the guard can't read its policies");
-  if (SPI_processed == 1) read(target);
-  SPI_finish();
-  SetUserIdAndSecContext(user, security);
-  PopActiveSnapshot();
-  AtEOXact_GUC(false, settings);
-}
-
 void clear(Policy* policy, Oid relation) {
   if (policy->memory != nullptr) MemoryContextDelete(policy->memory);
   *policy = Policy{};
@@ -198,16 +178,8 @@ void load(Policy* policy, Oid relation) {
   // Set first: an invalidation that arrives while we read must not be lost.
   policy->is_loaded = true;
   if (needs_no_query(relation, get_rel_relkind(relation))) return;
-  ++trusted_depth;
-  ErrorData* error = border::run_guarded(
-      [](void* argument) {
-        auto* target = static_cast<Policy*>(argument);
-        query_as_superuser(
-            kReadPolicy, target->relation, [](void* row) { read_row(static_cast<Policy*>(row)); },
-            target);
-      },
-      policy);
-  --trusted_depth;
+  ErrorData* error = look_up(
+      {&read_policy, relation, [](void* row) { read_row(static_cast<Policy*>(row)); }, policy});
   if (error == nullptr) return;
   policy->is_loaded = false;
   ReThrowError(error);
@@ -240,21 +212,14 @@ bool find_tenant_of_role(Oid role, pg_uuid_t& tenant) {
   static pg_uuid_t known_tenant;
   if (known_role != role) {
     has_tenant = false;
-    ++trusted_depth;
-    ErrorData* error = border::run_guarded(
-        [](void* argument) {
-          query_as_superuser(
-              kReadTenantOfRole, *static_cast<Oid*>(argument),
-              [](void*) {
-                bool is_null = false;
-                known_tenant = *DatumGetUUIDP(
-                    SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
-                has_tenant = true;
-              },
-              nullptr);
-        },
-        &role);
-    --trusted_depth;
+    ErrorData* error = look_up({&read_tenant_of_role, role,
+                                [](void*) {
+                                  bool is_null = false;
+                                  known_tenant = *DatumGetUUIDP(SPI_getbinval(
+                                      SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+                                  has_tenant = true;
+                                },
+                                nullptr});
     if (error != nullptr) ReThrowError(error);
     known_role = role;
   }

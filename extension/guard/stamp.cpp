@@ -34,6 +34,9 @@ char* describe_relation(Oid relation) {
   return psprintf("%u " INT64_FORMAT, relation, find_policy(relation)->epoch);
 }
 
+// No relation's line begins so, and a stamp has at most one.
+const char kToolLine[] = "tool ";
+
 const List* find_stamp(const PlannedStmt* plan) {
   if (plan->rtable == NIL) return nullptr;
   const auto* entry = static_cast<RangeTblEntry*>(llast(plan->rtable));
@@ -75,11 +78,23 @@ List* governed_relations(const PlannedStmt* plan) {
   return relations;
 }
 
-void stamp_plan(PlannedStmt* plan, Strength strength, const List* relations) {
+Oid tool_of(const PlannedStmt* plan) {
+  const List* stamp = find_stamp(plan);
+  // Where the first line isn't ours, a query has made up the whole.
+  if (stamp == nullptr ||
+      std::strcmp(strVal(linitial(stamp)), describe_holder(Strength::kAgent)) != 0)
+    return InvalidOid;
+  const char* last = strVal(llast(stamp));
+  if (std::strncmp(last, kToolLine, std::strlen(kToolLine)) != 0) return InvalidOid;
+  return atooid(last + std::strlen(kToolLine));
+}
+
+void stamp_plan(PlannedStmt* plan, Strength strength, const List* relations, Oid tool) {
   auto* entry = makeNode(RangeTblEntry);
   List* lines = list_make1(makeString(describe_holder(strength)));
   ListCell* cell;
   foreach (cell, relations) lines = lappend(lines, makeString(describe_relation(lfirst_oid(cell))));
+  if (OidIsValid(tool)) lines = lappend(lines, makeString(psprintf("%s%u", kToolLine, tool)));
   entry->rtekind = RTE_RESULT;
   entry->eref = makeAlias(kStampName, lines);
   plan->rtable = lappend(plan->rtable, entry);

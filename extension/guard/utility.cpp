@@ -21,6 +21,8 @@ bool is_allowed(const Node* statement) {
     case T_MergeStmt:
       return true;  // no utility statements: the analyse hook has them
     case T_TransactionStmt: {
+      // With the transaction would end what the worker has set for this statement alone.
+      if (is_model_session()) return false;
       const auto* transaction = reinterpret_cast<const TransactionStmt*>(statement);
       switch (transaction->kind) {
         case TRANS_STMT_PREPARE:
@@ -57,7 +59,9 @@ void process(PlannedStmt* plan, const char* text, bool is_read_only_tree,
              DestReceiver* receiver, QueryCompletion* completion) {
   // A prepared statement's plan is looked up before any other hook runs.
   AcceptInvalidationMessages();
-  if (current_strength() == Strength::kAgent) check_utility(plan->utilityStmt);
+  // In a failed transaction nothing but its end comes this far, and roles can't be looked up.
+  if (IsTransactionState() && current_strength() == Strength::kAgent)
+    check_utility(plan->utilityStmt);
   if (previous_utility != nullptr) {
     previous_utility(plan, text, is_read_only_tree, context, parameters, environment, receiver,
                      completion);

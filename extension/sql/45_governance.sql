@@ -15,6 +15,9 @@ BEGIN
 END
 $$;
 
+-- For the transaction in which it runs SQL that a language model wrote.
+GRANT SET ON PARAMETER lakehouse.agent_session TO lakehouse_worker;
+
 CREATE TABLE lakehouse.data_sources (
     tenant_id uuid NOT NULL,  -- no foreign key: pg_dump loads partitions before the registry
     id uuid NOT NULL DEFAULT gen_random_uuid(),
