@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// From a request to the run of a function, in rounds where it needs its client's input, and back.
 #include "worker/mcp/calls.hpp"
 
 #include "worker/json/text.hpp"

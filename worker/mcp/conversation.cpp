@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// Events of a stream, and what the client says to those that ask.
 #include "worker/mcp/conversation.hpp"
 
 #include <openssl/rand.h>

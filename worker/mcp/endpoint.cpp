@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// Which era a request belongs to, its session, and the answer's form.
 #include "worker/mcp/endpoint.hpp"
 
 #include <array>

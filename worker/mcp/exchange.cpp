@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// What a client said of itself, wherever its era has it say so.
 #include "worker/mcp/exchange.hpp"
 
 #include <algorithm>

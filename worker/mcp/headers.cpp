@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// Each header against the part of the body that it repeats.
 #include "worker/mcp/headers.hpp"
 
 #include <array>

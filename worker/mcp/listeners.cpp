@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// Who wants to hear of what, and the end of those who may no longer.
 #include "worker/mcp/listeners.hpp"
 
 #include <array>

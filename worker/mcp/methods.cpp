@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// The table of methods; lists, pages and what results carry beside their own.
 #include "worker/mcp/methods.hpp"
 
 #include <array>

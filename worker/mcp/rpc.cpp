@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// JSON-RPC texts, read and written.
 #include "worker/mcp/rpc.hpp"
 
 #include "worker/json/text.hpp"

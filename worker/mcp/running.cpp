@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// Entries by session; whoever ends one does so without holding the lock.
 #include "worker/mcp/running.hpp"
 
 #include <vector>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// An envelope of the vault whose place is the user, the method and the name.
 #include "worker/mcp/sealed_state.hpp"
 
 #include <charconv>

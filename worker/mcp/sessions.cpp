@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// One statement each; a session's id is hashed by the server.
 #include "worker/mcp/sessions.hpp"
 
 #include <openssl/rand.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// What is read, what is refused, and that parts keep their bytes.
 #include "worker/json/value.hpp"
 
 #include <gtest/gtest.h>
