@@ -10,6 +10,9 @@ char* database;
 bool worker_autostart;
 char* worker_path;
 char* listen;
+char* public_url;
+char* allowed_origins;
+char* trusted_proxies;
 char* tls_certificate_file;
 char* tls_key_file;
 char* ca_file;
@@ -60,6 +63,15 @@ const TextSetting kTexts[] = {
      PGC_SIGHUP, GUC_SUPERUSER_ONLY},
     {"lakehouse.listen", "Address and port of the worker's HTTP server; empty for none.", &listen,
      "127.0.0.1:8720", PGC_SIGHUP, 0},
+    {"lakehouse.public_url",
+     "URL that clients of the worker's HTTP server use; empty: from lakehouse.listen.", &public_url,
+     "", PGC_SIGHUP, 0},
+    {"lakehouse.allowed_origins",
+     "Origins whose pages may use the worker's HTTP server from a browser: a comma-separated list.",
+     &allowed_origins, "", PGC_SIGHUP, 0},
+    {"lakehouse.trusted_proxies",
+     "Networks of proxies whose X-Forwarded-For header is believed: a comma-separated list.",
+     &trusted_proxies, "", PGC_SIGHUP, 0},
     {"lakehouse.tls_certificate_file", "PEM certificate chain of the worker's HTTP server.",
      &tls_certificate_file, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY},
     {"lakehouse.tls_key_file", "PEM private key of the worker's HTTP server.", &tls_key_file, "",

@@ -120,6 +120,7 @@ int main(int argc, char** argv) {
   const auto hardened = worker::process::harden();
   if (!hardened) return print(hardened.error());
   worker::process::tune_allocator();
+  worker::process::raise_descriptor_limit();
   auto signals = worker::process::Signals::block();
   if (!signals) return print(signals.error());
   try {

@@ -19,7 +19,7 @@ namespace lakehouse::wire {
 // ScanEnded; every other request by one answer. RecordAudit may come again and again, each after
 // the answer to the one before. Failure may come instead of any answer, and ends the connection.
 // Closing the socket ends everything.
-inline constexpr std::uint32_t kProtocolVersion = 2;
+inline constexpr std::uint32_t kProtocolVersion = 3;
 inline constexpr std::uint32_t kMaxFrameBytes =
     256U << 20U;  // a 16 MiB statement and the widest batch fit well within
 
@@ -408,11 +408,14 @@ struct WorkerConfig {
   std::string master_key_file, master_key_command;
   std::string tls_certificate_file, tls_key_file, ca_file;
   std::vector<std::string> allowed_private_hosts;
+  std::string public_url;  // empty: from `listen`
+  std::vector<std::string> allowed_origins, trusted_proxies;
   template <typename Archive>
   void describe(Archive& archive) {
     archive(database_host, database_name, database_user, database_password, database_port, listen,
             socket_directory, data_directory, master_key_file, master_key_command,
-            tls_certificate_file, tls_key_file, ca_file, allowed_private_hosts);
+            tls_certificate_file, tls_key_file, ca_file, allowed_private_hosts, public_url,
+            allowed_origins, trusted_proxies);
   }
 };
 

@@ -84,6 +84,9 @@ wire::WorkerConfig from_settings() {
   config.tls_key_file = settings::tls_key_file;
   config.ca_file = settings::ca_file;
   config.allowed_private_hosts = split_list(settings::allowed_private_hosts);
+  config.public_url = settings::public_url;
+  config.allowed_origins = split_list(settings::allowed_origins);
+  config.trusted_proxies = split_list(settings::trusted_proxies);
   return config;
 }
 

@@ -48,6 +48,17 @@ build_tree() {
   cmake --build "$tree" --parallel 2 --target "${target[@]}" -- -k 0
 }
 
+# The same by clang with sanitizers, in a tree for each set of them.
+build_sanitized() {
+  local tree=$1 sanitizers=$2 targets=$3
+  shift 3
+  build_tree "$tree" "$targets" -DCMAKE_CXX_COMPILER="$(clang_compiler)" -DLAKEHOUSE_SANITIZE="$sanitizers" \
+    -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -gline-tables-only" "$@"
+}
+
+# One tree for unit tests and fuzz programs: what both are made of is compiled once.
+build_for_fuzzing() { build_sanitized build/asan address,undefined "$1" -DLAKEHOUSE_BUILD_FUZZERS=ON; }
+
 # No test program takes a third of this, sanitized or not; one that hangs is ended and its last test named.
 readonly kProgramSeconds=400
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -75,6 +76,41 @@ Status check_database(const db::Target& target) {
   return kDone;
 }
 
+// "https://inspector.example.com": scheme and host, as a browser sends it.
+Result<std::string> check_origin(std::string origin) {
+  std::ranges::transform(origin, origin.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  const std::size_t host = origin.find("://");
+  const bool is_sound = host != std::string::npos && host > 0 && host + 3 < origin.size() &&
+                        origin.find_first_of("/*?#@ ", host + 3) == std::string::npos;
+  if (is_sound) return origin;
+  return setting_error("allowed_origins", "\"" + origin + "\" is no origin.",
+                       "Write scheme and host alone, for example https://inspector.example.com.");
+}
+
+// Where clients come from, and by which ways.
+Status read_access(const wire::WorkerConfig& frame, Settings& settings) {
+  if (!frame.public_url.empty()) {
+    auto url = PublicUrl::parse(frame.public_url);
+    if (!url) return url.error();
+    settings.public_url = *std::move(url);
+  } else if (settings.listen) {
+    settings.public_url = PublicUrl::of(*settings.listen, !frame.tls_certificate_file.empty());
+  }
+  for (const std::string& text : frame.allowed_origins) {
+    auto origin = check_origin(text);
+    if (!origin) return origin.error();
+    settings.allowed_origins.push_back(*std::move(origin));
+  }
+  for (const std::string& text : frame.trusted_proxies) {
+    auto network = Network::parse(text);
+    if (!network) return network.error();
+    settings.trusted_proxies.push_back(*std::move(network));
+  }
+  return kDone;
+}
+
 Status check_all(const Settings& settings) {
   const std::array<Status, 7> checks = {
       check_database(settings.database),
@@ -124,6 +160,7 @@ Result<Settings> check_settings(wire::WorkerConfig frame) {
     if (!listen) return listen.error();
     settings.listen = *listen;
   }
+  if (Status sound = read_access(frame, settings); !sound) return sound.error();
   auto command = split_command_line(frame.master_key_command);
   if (!command) return setting_error("master_key_command", command.error().message + ".");
   settings.master_key = {*std::move(command), frame.master_key_file, frame.data_directory};

@@ -11,6 +11,8 @@
 #include "core/base/result.hpp"
 #include "core/wire/message.hpp"
 #include "worker/config/address.hpp"
+#include "worker/config/network.hpp"
+#include "worker/config/public_url.hpp"
 #include "worker/db/target.hpp"
 
 namespace lakehouse::worker::config {
@@ -31,6 +33,9 @@ struct Settings {
   std::string tls_certificate_file, tls_key_file;  // both or none
   std::string ca_file;
   std::vector<std::string> allowed_private_hosts;
+  PublicUrl public_url;
+  std::vector<std::string> allowed_origins;  // as browsers write them
+  std::vector<Network> trusted_proxies;
 };
 
 // Reads exactly one frame, so that the end of the same stream can be watched afterwards. Wipes what

@@ -15,4 +15,7 @@ Status harden();
 // threads only wait.
 void tune_allocator();
 
+// Up to what the system allows: servers are often started with room for 1024 files only.
+void raise_descriptor_limit();
+
 }  // namespace lakehouse::worker::process

@@ -34,6 +34,15 @@ std::vector<std::string> head_paths(const config::Settings& settings) {
   return paths;
 }
 
+// A proxy asks for many clients; and what runs on this machine has other ways to fill it.
+std::vector<config::Network> uncapped_clients(const config::Settings& settings) {
+  std::vector<config::Network> networks = settings.trusted_proxies;
+  for (const char* loopback : {"127.0.0.0/8", "::1"}) {
+    networks.push_back(*config::Network::parse(loopback));
+  }
+  return networks;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Service>> Service::start(config::Settings settings, log::Log& log) {
@@ -86,8 +95,8 @@ void Service::open_http() {
   options.listen = *settings_.listen;
   options.tls_certificate_file = settings_.tls_certificate_file;
   options.tls_key_file = settings_.tls_key_file;
-  options.access.public_url =
-      config::PublicUrl::of(*settings_.listen, !settings_.tls_certificate_file.empty());
+  options.access = {settings_.public_url, settings_.allowed_origins, settings_.trusted_proxies};
+  options.uncapped_clients = uncapped_clients(settings_);
   auto server = http::Server::start(std::move(options), routes(), log_, counters_);
   if (!server) return log_.failure("http server does not start", server.error());
   http_ = *std::move(server);

@@ -99,6 +99,8 @@ TEST(Codec, every_message_round_trips) {
   WorkerConfig config;
   config.database_port = 5432;
   config.allowed_private_hosts = {"localhost:1"};
+  config.public_url = "https://crm.example.com";
+  config.trusted_proxies = {"10.0.0.0/8"};
   expect_round_trip(config);
 }
 

@@ -117,6 +117,35 @@ TEST_F(SettingsTest, name_a_bad_listen_address) {
   expect_refused("lakehouse.listen");
 }
 
+TEST_F(SettingsTest, derive_the_public_url_from_the_listen_address) {
+  EXPECT_EQ(check_settings(frame_)->public_url.origin(), "http://127.0.0.1:8720");
+  frame_.public_url = "https://crm.example.com";
+  EXPECT_EQ(check_settings(frame_)->public_url.origin(), "https://crm.example.com");
+}
+
+TEST_F(SettingsTest, name_a_bad_public_url) {
+  frame_.public_url = "http://crm.example.com";
+  expect_refused("lakehouse.public_url");
+}
+
+TEST_F(SettingsTest, take_origins_as_browsers_write_them) {
+  frame_.allowed_origins = {"https://Inspector.example.com", "app://desktop"};
+  EXPECT_EQ(check_settings(frame_)->allowed_origins,
+            (std::vector<std::string>{"https://inspector.example.com", "app://desktop"}));
+  for (const char* wrong : {"*", "null", "inspector.example.com", "https://",
+                            "https://*.example.com", "https://example.com/", "://example.com"}) {
+    frame_.allowed_origins = {wrong};
+    expect_refused("allowed_origins");
+  }
+}
+
+TEST_F(SettingsTest, name_a_bad_proxy) {
+  frame_.trusted_proxies = {"10.0.0.0/8", "proxy.example.com"};
+  expect_refused("lakehouse.trusted_proxies");
+  frame_.trusted_proxies = {"10.0.0.0/8"};
+  EXPECT_EQ(check_settings(frame_)->trusted_proxies.size(), 1U);
+}
+
 TEST_F(SettingsTest, need_a_database) {
   frame_.database_port = 0;
   expect_refused("database_host");

@@ -10,12 +10,15 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "worker/eventually.hpp"
 #include "worker/http/health.hpp"
 #include "worker/http/server.hpp"
+#include "worker/http/stream.hpp"
 #include "worker/io/descriptor.hpp"
 #include "worker/io/readiness.hpp"
 
@@ -35,6 +38,7 @@ class HttpClient {
     EXPECT_EQ(::connect(socket_.get(), reinterpret_cast<sockaddr*>(&target), sizeof(target)), 0);
   }
   int fd() const { return socket_.get(); }
+  void leave() { socket_.reset(); }
 
   // False once the server has closed its side.
   bool send(std::string_view bytes) {
@@ -121,10 +125,40 @@ class HttpServerTest : public testing::Test {
                           std::this_thread::sleep_for(1ms);
                         }
                         http::Response response;
+                        if (!released_) ++stopped_;
                         response.body = released_ ? "released" : "stopped";
                         return response;
                       }});
+    add_streams(routes);
     return http::Router(std::move(routes));
+  }
+  // /stream stays open in the hands of the test; /produce is written by its producer.
+  void add_streams(std::vector<http::Route>& routes) {
+    routes.push_back({"GET", "/stream", [this](const http::Request&, const Context&) {
+                        http::Response response;
+                        response.content_type = "text/event-stream";
+                        response.stream = std::make_shared<http::Stream>();
+                        const std::scoped_lock lock(streams_mutex_);
+                        streams_.push_back(response.stream);
+                        return response;
+                      }});
+    routes.push_back({"GET", "/produce", [this](const http::Request&, const Context&) {
+                        http::Response response;
+                        response.content_type = "text/plain";
+                        response.stream = std::make_shared<http::Stream>();
+                        response.producer = [this](http::Stream& stream, const Context& context) {
+                          producer_(stream, context);
+                        };
+                        return response;
+                      }});
+  }
+  std::shared_ptr<http::Stream> stream(std::size_t index = 0) {
+    EXPECT_TRUE(eventually([&] {
+      const std::scoped_lock lock(streams_mutex_);
+      return streams_.size() > index;
+    }));
+    const std::scoped_lock lock(streams_mutex_);
+    return streams_.at(index);
   }
   std::string ask(const std::string& request) {
     HttpClient client(server_->address());
@@ -137,8 +171,11 @@ class HttpServerTest : public testing::Test {
   metrics::Counters counters_;
   std::string certificate_file_, key_file_;
   http::AccessOptions access_{config::PublicUrl::of({"x", 80}, false), {}, {}};
-  std::atomic<int> blocked_ = 0;
+  std::atomic<int> blocked_ = 0, stopped_ = 0;
   std::atomic<bool> released_ = false;
+  std::mutex streams_mutex_;
+  std::vector<std::shared_ptr<http::Stream>> streams_;
+  std::function<void(http::Stream&, const Context&)> producer_;
   std::unique_ptr<http::Server> server_;
 };
 
