@@ -133,6 +133,7 @@ COMMENT ON FUNCTION lakehouse.find_record(text, lakehouse.record_kinds, jsonb, j
 CREATE FUNCTION lakehouse.parse_search(query text)
 RETURNS tsquery LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
+SET client_min_messages = warning
 AS $$
 DECLARE
     words CONSTANT tsquery := websearch_to_tsquery('english', query) || websearch_to_tsquery('simple', query);

@@ -5,6 +5,8 @@
 CREATE FUNCTION lakehouse.create_tool_tables(slug text)
 RETURNS void LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+-- A role that drop_tenant kept may be a member already.
+SET client_min_messages = warning
 AS $$
 DECLARE
     writers CONSTANT text := format('%I, %I, %I', slug || '_admin', slug || '_member', slug || '_agent');
