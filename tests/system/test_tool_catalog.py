@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import bpe_openai
@@ -79,6 +80,18 @@ def test_a_scope_opens_its_tools_only(tenant: str, scope: str, expected: set[str
     assert {tool["name"] for tool in catalog(tenant, [scope])} == expected
 
 
+def test_the_documented_catalog_is_this_one(tenant: str, tools: dict[str, Any]) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "mcp-tools.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| `([a-z:]+)` \| (.*) \|$", text, re.MULTILINE)
+    documented = {name: (scope, words) for name, scope, words in rows}
+    scopes = {
+        tool["name"]: scope
+        for scope in ("crm:read", "crm:write", "warehouse:query")
+        for tool in catalog(tenant, [scope])
+    }
+    assert documented == {name: (scopes[name], tool["description"]) for name, tool in tools.items()}
+
+
 def test_every_schema_is_json_schema_2020_12(tools: dict[str, Any]) -> None:
     for tool in tools.values():
         for schema in (tool["inputSchema"], tool["outputSchema"]):
@@ -98,9 +111,7 @@ def test_hints_say_what_a_tool_does(tools: dict[str, Any]) -> None:
         hints = tool["annotations"]
         assert hints["title"] == tool["title"] != ""
         assert hints["readOnlyHint"] is (name not in WRITE), name
-        assert hints["destructiveHint"] is (
-            name in WRITE and not name.startswith("create_")
-        ), name
+        assert hints["destructiveHint"] is (name in WRITE and not name.startswith("create_")), name
         assert isinstance(hints["idempotentHint"], bool)
         assert hints["openWorldHint"] is (name in WAREHOUSE - {"list_warehouse_tables"}), name
 
@@ -184,9 +195,7 @@ def calls(member: Caller) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-def test_every_result_is_what_the_output_schema_says(
-    tools: dict[str, Any], member: Caller
-) -> None:
+def test_every_result_is_what_the_output_schema_says(tools: dict[str, Any], member: Caller) -> None:
     called = calls(member)
     assert {name for name, _ in called} == set(tools) - {
         "start_warehouse_query",

@@ -58,9 +58,7 @@ def tool_tenant() -> Iterator[str]:
 @contextmanager
 def caller(tenant: str, role: str = "member") -> Iterator[Caller]:
     with connect() as session:
-        session.execute(
-            sql.SQL("SET search_path = {}, pg_temp").format(sql.Identifier(tenant))
-        )
+        session.execute(sql.SQL("SET search_path = {}, pg_temp").format(sql.Identifier(tenant)))
         session.execute("SET timezone = 'UTC'")
         session.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(f"{tenant}_{role}_2")))
         yield Caller(session, tenant)
