@@ -16,6 +16,7 @@ CREATE TABLE lakehouse.record_kinds (
     folded_fields text[] NOT NULL DEFAULT '{}',
     long_fields text[] NOT NULL DEFAULT '{}',
     computed jsonb NOT NULL DEFAULT '{}',
+    keeps_deleted boolean NOT NULL DEFAULT true,
     is_writable boolean NOT NULL
 );
 COMMENT ON TABLE lakehouse.record_kinds IS 'Kinds of records that tools read and write';
@@ -33,6 +34,7 @@ COMMENT ON COLUMN lakehouse.record_kinds.folded_fields IS 'Columns compared with
 COMMENT ON COLUMN lakehouse.record_kinds.long_fields IS 'Columns that lists shorten';
 COMMENT ON COLUMN lakehouse.record_kinds.computed IS
 'Fields that are no columns: {"name": SQL of a text, or {"sql", "type", "cast"}}';
+COMMENT ON COLUMN lakehouse.record_kinds.keeps_deleted IS 'Deleted ones are marked by deleted_at, and no tool sees them';
 COMMENT ON COLUMN lakehouse.record_kinds.is_writable IS 'create_record and update_record take it';
 REVOKE ALL ON lakehouse.record_kinds FROM PUBLIC;
 
@@ -70,6 +72,7 @@ VALUES
      '{}', '{email}', '{}', false);
 UPDATE lakehouse.record_kinds SET hidden_fields = '{search,organization_id,deleted_at}';
 UPDATE lakehouse.record_kinds SET hidden_fields = hidden_fields || '{pg_role}' WHERE kind = 'user';
+UPDATE lakehouse.record_kinds SET keeps_deleted = false WHERE kind IN ('stage_change', 'pipeline', 'stage', 'user');
 
 -- Names that stand for ids, so that a reader needs no second call.
 UPDATE lakehouse.record_kinds k SET computed = c.fields

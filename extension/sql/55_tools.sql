@@ -20,7 +20,7 @@ CREATE TABLE lakehouse.tools (
         CHECK (kind IN ('function', 'warehouse_query', 'warehouse_start', 'warehouse_poll')),
     function text CHECK (function ~ '^lakehouse\.[a-z0-9_]+$'),
     input_schema jsonb NOT NULL CHECK (input_schema ->> 'type' = 'object'),
-    output_schema jsonb NOT NULL CHECK (output_schema ->> 'type' = 'object'),
+    output_schema jsonb CHECK (output_schema ->> 'type' = 'object'),
     read_only boolean NOT NULL,
     destructive boolean NOT NULL,
     idempotent boolean NOT NULL,
@@ -35,9 +35,9 @@ COMMENT ON COLUMN lakehouse.tools.description IS 'What it does, for a language m
 COMMENT ON COLUMN lakehouse.tools.scope IS 'OAuth scope that a token needs';
 COMMENT ON COLUMN lakehouse.tools.kind IS 'How it is run: function, or by the worker: warehouse_query, warehouse_start, warehouse_poll';
 COMMENT ON COLUMN lakehouse.tools.function IS
-'Function (arguments jsonb) RETURNS jsonb that does the work, called as the user. Text: pg_upgrade refuses regprocedure columns';
+'Function (arguments jsonb [, input jsonb]) RETURNS jsonb that does the work, called as the user. Text: pg_upgrade refuses regprocedure columns';
 COMMENT ON COLUMN lakehouse.tools.input_schema IS 'JSON Schema 2020-12 of the arguments; the function checks them by it';
-COMMENT ON COLUMN lakehouse.tools.output_schema IS 'JSON Schema 2020-12 of the result';
+COMMENT ON COLUMN lakehouse.tools.output_schema IS 'JSON Schema 2020-12 of the result; NULL: the function returns an MCP CallToolResult itself';
 COMMENT ON COLUMN lakehouse.tools.read_only IS 'Hint: changes nothing';
 COMMENT ON COLUMN lakehouse.tools.destructive IS 'Hint: may overwrite what is there';
 COMMENT ON COLUMN lakehouse.tools.idempotent IS 'Hint: the same call again changes nothing more';
@@ -45,11 +45,12 @@ COMMENT ON COLUMN lakehouse.tools.open_world IS 'Hint: reaches beyond this datab
 REVOKE ALL ON lakehouse.tools FROM PUBLIC;
 
 CREATE FUNCTION lakehouse.tool_object(tool lakehouse.tools)
-RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURNS jsonb LANGUAGE sql IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE
 RETURN jsonb_build_object('name', tool.name, 'title', tool.title, 'description', tool.description,
-    'inputSchema', tool.input_schema, 'outputSchema', tool.output_schema,
+    'inputSchema', tool.input_schema,
     'annotations', jsonb_build_object('title', tool.title, 'readOnlyHint', tool.read_only,
-        'destructiveHint', tool.destructive, 'idempotentHint', tool.idempotent, 'openWorldHint', tool.open_world));
+        'destructiveHint', tool.destructive, 'idempotentHint', tool.idempotent, 'openWorldHint', tool.open_world))
+    || CASE WHEN tool.output_schema IS NULL THEN '{}' ELSE jsonb_build_object('outputSchema', tool.output_schema) END;
 COMMENT ON FUNCTION lakehouse.tool_object(lakehouse.tools) IS 'A tool as MCP shows it.';
 
 CREATE FUNCTION lakehouse.list_tools(tenant_id uuid, scopes text[])

@@ -172,10 +172,15 @@ $$;
 COMMENT ON FUNCTION lakehouse.compile_sort(jsonb, jsonb) IS 'Sort keys: [{sql, cast, nullable, descends}], the record''s id last.';
 
 CREATE FUNCTION lakehouse.order_by(keys jsonb)
-RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN (SELECT string_agg((k.value ->> 'sql') || CASE WHEN (k.value ->> 'descends')::boolean THEN ' DESC' ELSE '' END
-                          || CASE WHEN (k.value ->> 'nullable')::boolean THEN ' NULLS LAST' ELSE '' END, ', ' ORDER BY k.n)
-        FROM jsonb_array_elements(keys) WITH ORDINALITY k (value, n));
+RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT string_agg((k.value ->> 'sql') || CASE WHEN (k.value ->> 'descends')::boolean THEN ' DESC' ELSE '' END
+                              || CASE WHEN (k.value ->> 'nullable')::boolean THEN ' NULLS LAST' ELSE '' END, ', ' ORDER BY k.n)
+            FROM jsonb_array_elements(keys) WITH ORDINALITY k (value, n));
+END
+$$;
 COMMENT ON FUNCTION lakehouse.order_by(jsonb) IS 'ORDER BY list of sort keys; records without a value come last either way.';
 
 -- "Later than the last row seen". Where all keys grow alike and none can be null, one row comparison that an index answers.
@@ -212,7 +217,7 @@ COMMENT ON FUNCTION lakehouse.after_keys(jsonb, jsonb, integer) IS
 -- A cursor says where a list goes on. It is bound to the list by a digest, so that one for another filter or order is
 -- refused; it is no secret: whoever makes one up only chooses where in its own list to start.
 CREATE FUNCTION lakehouse.write_cursor(list text, state jsonb)
-RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURNS text LANGUAGE sql IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE
 RETURN translate(encode(substr(sha256(convert_to(list || state::text, 'UTF8')), 1, 12) || convert_to(state::text, 'UTF8'), 'base64'),
                  E'+/=\n', '-_');
 COMMENT ON FUNCTION lakehouse.write_cursor(text, jsonb) IS 'The state of a list as an opaque text.';

@@ -8,7 +8,7 @@ AS $$
 BEGIN
     RETURN (SELECT string_agg(format(CASE WHEN is_list AND (f.field ->> 'long')::boolean
                                           THEN 'CASE WHEN length(%1$s) > 500 THEN left(%1$s, 500) || ''…'' ELSE %1$s END AS %2$I'
-                                          ELSE '%s AS %I' END,
+                                          WHEN f.field ->> 'type' = 'json' THEN 'nullif(%s, ''{}'') AS %I' ELSE '%s AS %I' END,
                                      coalesce(f.field ->> 'json', f.field ->> 'sql'), f.name), ', ' ORDER BY f.n)
             FROM (SELECT min(w.n) AS n, w.name, lakehouse.find_field(fields, w.name) AS field
                   FROM unnest(ARRAY['id'] || wanted) WITH ORDINALITY w (name, n) GROUP BY w.name) f);
@@ -17,23 +17,36 @@ $$;
 COMMENT ON FUNCTION lakehouse.select_fields(jsonb, text[], boolean) IS
 'Select list of these fields of t, the id first; a list shows 500 characters of long ones.';
 
-CREATE FUNCTION lakehouse.is_cut(fields jsonb, wanted text[])
-RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN coalesce((SELECT string_agg(format('coalesce(length(%s) > 500, false)', f.value ->> 'sql'), ' OR ' ORDER BY f.key)
-                 FROM jsonb_each(fields) f WHERE f.key = ANY (wanted) AND (f.value ->> 'long')::boolean), 'false');
-COMMENT ON FUNCTION lakehouse.is_cut(jsonb, text[]) IS 'SQL condition: a list shows t shortened.';
-
-CREATE FUNCTION lakehouse.live_rows(tenant text, kind lakehouse.record_kinds, condition text)
-RETURNS text LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+-- The default fields are this extension's own, so the catalog need not be asked: related lists are many.
+CREATE FUNCTION lakehouse.select_defaults(tenant text, kind lakehouse.record_kinds)
+RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN format('%I.%I t WHERE %s(%s)', tenant, kind.table_name,
-                  CASE WHEN EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = lakehouse.find_table(tenant, kind)
-                                    AND a.attname = 'deleted_at' AND NOT a.attisdropped) THEN 't.deleted_at IS NULL AND ' ELSE '' END,
-                  condition);
+    RETURN (SELECT string_agg(CASE WHEN kind.computed ? f.name THEN format('%s AS %I',
+                                       format(coalesce(kind.computed #>> ARRAY[f.name, 'sql'], kind.computed ->> f.name), tenant), f.name)
+                                   WHEN f.name = ANY (kind.long_fields)
+                                       THEN format('CASE WHEN length(t.%1$I) > 500 THEN left(t.%1$I, 500) || ''…'' ELSE t.%1$I END AS %1$I', f.name)
+                                   ELSE format('t.%I', f.name) END, ', ' ORDER BY f.n)
+            FROM unnest(kind.default_fields) WITH ORDINALITY f (name, n));
 END
 $$;
+COMMENT ON FUNCTION lakehouse.select_defaults(text, lakehouse.record_kinds) IS 'Select list of a kind''s default fields, as a list shows them.';
+
+CREATE FUNCTION lakehouse.is_cut(fields jsonb, wanted text[])
+RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN coalesce((SELECT string_agg(format('coalesce(length(%s) > 500, false)', f.value ->> 'sql'), ' OR ' ORDER BY f.key)
+                     FROM jsonb_each(fields) f WHERE f.key = ANY (wanted) AND (f.value ->> 'long')::boolean), 'false');
+END
+$$;
+COMMENT ON FUNCTION lakehouse.is_cut(jsonb, text[]) IS 'SQL condition: a list shows t shortened.';
+
+CREATE FUNCTION lakehouse.live_rows(tenant text, kind lakehouse.record_kinds, condition text)
+RETURNS text LANGUAGE sql IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE
+RETURN format('%I.%I t WHERE %s(%s)', tenant, kind.table_name, CASE WHEN kind.keeps_deleted THEN 't.deleted_at IS NULL AND ' ELSE '' END, condition);
 COMMENT ON FUNCTION lakehouse.live_rows(text, lakehouse.record_kinds, text) IS
 'FROM and WHERE of the records of a kind that live and meet the condition.';
 
@@ -125,12 +138,14 @@ COMMENT ON FUNCTION lakehouse.count_rows(text, jsonb, uuid) IS
 'How many rows: exact up to 10000, above that the planner''s estimate.';
 
 REVOKE ALL ON FUNCTION
-    lakehouse.select_fields(jsonb, text[], boolean), lakehouse.is_cut(jsonb, text[]), lakehouse.live_rows(text,
-    lakehouse.record_kinds, text), lakehouse.list_page(text, text, jsonb, text, uuid),
+    lakehouse.select_fields(jsonb, text[], boolean), lakehouse.select_defaults(text, lakehouse.record_kinds),
+    lakehouse.is_cut(jsonb, text[]), lakehouse.live_rows(text, lakehouse.record_kinds, text),
+    lakehouse.list_page(text, text, jsonb, text, uuid),
     lakehouse.read_page(text, text, text, jsonb, integer, jsonb, uuid), lakehouse.count_rows(text, jsonb, uuid)
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    lakehouse.select_fields(jsonb, text[], boolean), lakehouse.is_cut(jsonb, text[]), lakehouse.live_rows(text,
-    lakehouse.record_kinds, text), lakehouse.list_page(text, text, jsonb, text, uuid),
+    lakehouse.select_fields(jsonb, text[], boolean), lakehouse.select_defaults(text, lakehouse.record_kinds),
+    lakehouse.is_cut(jsonb, text[]), lakehouse.live_rows(text, lakehouse.record_kinds, text),
+    lakehouse.list_page(text, text, jsonb, text, uuid),
     lakehouse.read_page(text, text, text, jsonb, integer, jsonb, uuid), lakehouse.count_rows(text, jsonb, uuid)
 TO lakehouse_user;

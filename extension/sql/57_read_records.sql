@@ -13,38 +13,23 @@ END
 $$;
 COMMENT ON FUNCTION lakehouse.refuse_missing(text, text) IS 'Raises P0002 for a record that is not there.';
 
-CREATE FUNCTION lakehouse.read_image(tenant text, kind lakehouse.record_kinds, id uuid, fields jsonb, wanted text[])
-RETURNS jsonb LANGUAGE plpgsql STABLE CALLED ON NULL INPUT PARALLEL SAFE
+CREATE FUNCTION lakehouse.read_image(
+    tenant text, kind lakehouse.record_kinds, id uuid, fields jsonb, wanted text[], OUT title text, OUT image jsonb)
+RETURNS record LANGUAGE plpgsql STABLE CALLED ON NULL INPUT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    image jsonb;
 BEGIN
-    EXECUTE format('SELECT (SELECT jsonb_strip_nulls(to_jsonb(f)) FROM (SELECT %s) f) FROM %s',
+    EXECUTE format('SELECT %s, (SELECT jsonb_strip_nulls(to_jsonb(f)) FROM (SELECT %s) f) FROM %s', kind.title,
                    lakehouse.select_fields(fields, coalesce(wanted, ARRAY(SELECT e.key FROM jsonb_each(fields) e)), false),
                    lakehouse.live_rows(tenant, kind, 't.id = $1'))
-        INTO image USING id;
+        INTO title, image USING id;
     IF image IS NULL THEN
         PERFORM lakehouse.refuse_missing(kind.kind, id::text);
     END IF;
-    RETURN image;
 END
 $$;
 COMMENT ON FUNCTION lakehouse.read_image(text, lakehouse.record_kinds, uuid, jsonb, text[]) IS
-'The wanted fields of a record, all by default; those without a value are left out. Raises P0002.';
-
-CREATE FUNCTION lakehouse.read_title(tenant text, kind lakehouse.record_kinds, id uuid)
-RETURNS text LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    title text;
-BEGIN
-    EXECUTE format('SELECT %s FROM %s', kind.title, lakehouse.live_rows(tenant, kind, 't.id = $1')) INTO title USING id;
-    RETURN title;
-END
-$$;
-COMMENT ON FUNCTION lakehouse.read_title(text, lakehouse.record_kinds, uuid) IS 'What a record is called; NULL when there is none.';
+'What a record is called, and its wanted fields, all by default; those without a value are left out. Raises P0002.';
 
 CREATE FUNCTION lakehouse.read_related(tenant text, relation lakehouse.record_relations, parent uuid, page_size integer)
 RETURNS jsonb LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -52,13 +37,12 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     kind CONSTANT lakehouse.record_kinds := lakehouse.find_kind(relation.related_kind);
-    fields CONSTANT jsonb := lakehouse.record_fields(tenant, kind);
     found_rows jsonb;
 BEGIN
     EXECUTE format('SELECT coalesce(jsonb_agg(p.item), ''[]'') FROM (SELECT (SELECT jsonb_strip_nulls(to_jsonb(f)) FROM (SELECT %s%s) f) AS item '
                    'FROM %s ORDER BY %s LIMIT %s) p',
-                   lakehouse.select_fields(fields, kind.default_fields, true),
-                   format(', ' || relation.extra, tenant) || format(' AS %I', relation.extra_field),
+                   lakehouse.select_defaults(tenant, kind),
+                   CASE WHEN relation.extra IS NULL THEN '' ELSE format(', %s AS %I', format(relation.extra, tenant), relation.extra_field) END,
                    lakehouse.live_rows(tenant, kind, format(relation.condition, tenant)), relation.sort, page_size + 1)
         INTO found_rows USING NULL::jsonb, parent;
     RETURN found_rows;
@@ -77,7 +61,7 @@ DECLARE
     fields CONSTANT jsonb := lakehouse.record_fields(tenant, kind);
     record_id CONSTANT uuid := lakehouse.find_record(tenant, kind, fields, arguments);
     wanted CONSTANT text[] := (SELECT array_agg(e.value) FROM jsonb_array_elements_text(arguments -> 'fields') e);
-    image CONSTANT jsonb := lakehouse.read_image(tenant, kind, record_id, fields, wanted);
+    shown CONSTANT record := lakehouse.read_image(tenant, kind, record_id, fields, wanted);
     relation lakehouse.record_relations;
     found_rows jsonb;
     related jsonb := '{}';
@@ -94,8 +78,8 @@ BEGIN
         related := related || jsonb_build_object(relation.name, found_rows);
     END LOOP;
     RETURN lakehouse.sign_result(jsonb_build_object(
-        'kind', kind_name, 'title', lakehouse.read_title(tenant, kind, record_id), 'url', lakehouse.record_url(tenant, kind_name, record_id),
-        'record', image, 'related', related, 'truncated', cardinality(more) > 0)
+        'kind', kind_name, 'title', shown.title, 'url', lakehouse.record_url(tenant, kind_name, record_id),
+        'record', shown.image, 'related', related, 'truncated', cardinality(more) > 0)
         || CASE WHEN cardinality(more) > 0 THEN jsonb_build_object('more', to_jsonb(more)) ELSE '{}' END);
 END
 $$;
@@ -149,6 +133,7 @@ COMMENT ON FUNCTION lakehouse.find_record(text, lakehouse.record_kinds, jsonb, j
 CREATE FUNCTION lakehouse.parse_search(query text)
 RETURNS tsquery LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
+SET client_min_messages = warning
 AS $$
 DECLARE
     words CONSTANT tsquery := websearch_to_tsquery('english', query) || websearch_to_tsquery('simple', query);
@@ -176,9 +161,9 @@ DECLARE
         FROM lakehouse.record_kinds k WHERE k.snippet IS NOT NULL AND (kinds IS NULL OR kinds ? k.kind));
     found_hits jsonb;
 BEGIN
-    EXECUTE format('SELECT jsonb_build_object(''total'', coalesce(max(p.total), 0), ''hits'', coalesce(jsonb_agg(jsonb_build_object('
+    EXECUTE format('SELECT jsonb_build_object(''total'', coalesce(max(p.total), 0), ''hits'', coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('
                    '''kind'', p.kind, ''id'', p.id, ''title'', p.title, ''score'', round(p.score::numeric, 3), ''url'', lakehouse.record_url($2, p.kind, p.id), '
-                   '''snippet'', ts_headline(''english'', coalesce(p.body, ''''), $1, ''MaxWords=25, MinWords=10, StartSel="", StopSel=""'')) '
+                   '''snippet'', nullif(ts_headline(''english'', p.body, $1, ''MaxWords=25, MinWords=10, StartSel="", StopSel=""''), ''''))) '
                    'ORDER BY p.score DESC, p.kind, p.title, p.id), ''[]'')) '
                    'FROM (SELECT h.*, count(*) OVER () AS total FROM (%s) h ORDER BY h.score DESC, h.kind, h.title, h.id OFFSET %s LIMIT %s) p',
                    hits_sql, first_row, page_size)
@@ -275,19 +260,19 @@ COMMENT ON FUNCTION lakehouse.count_matching(text, jsonb) IS
 
 REVOKE ALL ON FUNCTION
     lakehouse.refuse_missing(text, text), lakehouse.read_image(text, lakehouse.record_kinds, uuid, jsonb, text[]),
-    lakehouse.read_title(text, lakehouse.record_kinds, uuid), lakehouse.read_related(text,
-    lakehouse.record_relations, uuid, integer), lakehouse.read_record(text, text, jsonb),
-    lakehouse.check_relations(text, jsonb), lakehouse.find_record(text, lakehouse.record_kinds, jsonb, jsonb),
-    lakehouse.parse_search(text), lakehouse.search_records(text, text, jsonb, integer, integer),
-    lakehouse.access_to(text, lakehouse.record_kinds), lakehouse.describe_kind(text, text),
-    lakehouse.count_kind(text, lakehouse.record_kinds), lakehouse.count_matching(text, jsonb)
+    lakehouse.read_related(text, lakehouse.record_relations, uuid, integer),
+    lakehouse.read_record(text, text, jsonb), lakehouse.check_relations(text, jsonb), lakehouse.find_record(text,
+    lakehouse.record_kinds, jsonb, jsonb), lakehouse.parse_search(text),
+    lakehouse.search_records(text, text, jsonb, integer, integer), lakehouse.access_to(text,
+    lakehouse.record_kinds), lakehouse.describe_kind(text, text), lakehouse.count_kind(text,
+    lakehouse.record_kinds), lakehouse.count_matching(text, jsonb)
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     lakehouse.refuse_missing(text, text), lakehouse.read_image(text, lakehouse.record_kinds, uuid, jsonb, text[]),
-    lakehouse.read_title(text, lakehouse.record_kinds, uuid), lakehouse.read_related(text,
-    lakehouse.record_relations, uuid, integer), lakehouse.read_record(text, text, jsonb),
-    lakehouse.check_relations(text, jsonb), lakehouse.find_record(text, lakehouse.record_kinds, jsonb, jsonb),
-    lakehouse.parse_search(text), lakehouse.search_records(text, text, jsonb, integer, integer),
-    lakehouse.access_to(text, lakehouse.record_kinds), lakehouse.describe_kind(text, text),
-    lakehouse.count_kind(text, lakehouse.record_kinds), lakehouse.count_matching(text, jsonb)
+    lakehouse.read_related(text, lakehouse.record_relations, uuid, integer),
+    lakehouse.read_record(text, text, jsonb), lakehouse.check_relations(text, jsonb), lakehouse.find_record(text,
+    lakehouse.record_kinds, jsonb, jsonb), lakehouse.parse_search(text),
+    lakehouse.search_records(text, text, jsonb, integer, integer), lakehouse.access_to(text,
+    lakehouse.record_kinds), lakehouse.describe_kind(text, text), lakehouse.count_kind(text,
+    lakehouse.record_kinds), lakehouse.count_matching(text, jsonb)
 TO lakehouse_user;

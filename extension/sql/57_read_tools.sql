@@ -91,9 +91,14 @@ COMMENT ON FUNCTION lakehouse.get_case(jsonb) IS 'Tool get_case.';
 
 -- Conditions that a tool's plain arguments stand for, as the filter that list_records takes.
 CREATE FUNCTION lakehouse.all_of(conditions jsonb)
-RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN jsonb_build_object('and', (SELECT coalesce(jsonb_agg(c.value), '[]') FROM jsonb_array_elements(conditions) c
-                                  WHERE NOT c.value ? 'op' OR jsonb_typeof(c.value -> 'value') <> 'null'));
+RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN jsonb_build_object('and', (SELECT coalesce(jsonb_agg(c.value), '[]') FROM jsonb_array_elements(conditions) c
+                                      WHERE NOT c.value ? 'op' OR jsonb_typeof(c.value -> 'value') <> 'null'));
+END
+$$;
 COMMENT ON FUNCTION lakehouse.all_of(jsonb) IS 'A filter of all conditions that have a value.';
 
 CREATE FUNCTION lakehouse.page_of(arguments jsonb, conditions jsonb)

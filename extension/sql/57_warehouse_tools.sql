@@ -158,7 +158,7 @@ END
 $$;
 COMMENT ON FUNCTION lakehouse.write_output(jsonb, jsonb) IS 'Part of warehouse_statement: an aggregate, and the name of its column.';
 
-CREATE FUNCTION lakehouse.write_statement(tenant text, data_source jsonb, query jsonb)
+CREATE FUNCTION lakehouse.write_statement(tenant text, data_source jsonb, form jsonb)
 RETURNS text LANGUAGE plpgsql STABLE CALLED ON NULL INPUT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -167,32 +167,32 @@ DECLARE
     fields CONSTANT jsonb := (SELECT jsonb_object_agg(c.name, jsonb_build_object(
                                   'sql', c.sql, 'type', lakehouse.type_word(c.cast_type::regtype), 'cast', c.cast_type, 'position', c.place))
                               FROM lakehouse.exposed_columns(source.relation, source.columns) c);
-    grouped CONSTANT jsonb := coalesce(query -> 'group_by', '[]');
-    shown CONSTANT jsonb := CASE WHEN query ? 'select' THEN query -> 'select' WHEN query ? 'aggregates' OR query ? 'group_by' THEN grouped
+    grouped CONSTANT jsonb := coalesce(form -> 'group_by', '[]');
+    shown CONSTANT jsonb := CASE WHEN form ? 'select' THEN form -> 'select' WHEN form ? 'aggregates' OR form ? 'group_by' THEN grouped
                                  ELSE to_jsonb(source.columns) END;
     outputs CONSTANT jsonb := (
         SELECT coalesce(jsonb_agg(jsonb_build_object('sql', o.sql, 'name', o.name) ORDER BY o.n), '[]')
         FROM (SELECT s.n, lakehouse.find_field(fields, s.value) ->> 'sql' AS sql, s.value AS name
               FROM jsonb_array_elements_text(shown) WITH ORDINALITY s (value, n)
               UNION ALL
-              SELECT 1000 + a.n, w.sql, w.name FROM jsonb_array_elements(query -> 'aggregates') WITH ORDINALITY a (value, n),
+              SELECT 1000 + a.n, w.sql, w.name FROM jsonb_array_elements(form -> 'aggregates') WITH ORDINALITY a (value, n),
                      lakehouse.write_output(a.value, fields) w) o);
 BEGIN
-    IF query ? 'sql' AND (SELECT count(*) FROM jsonb_object_keys(query)) > 1 OR query = '{}' THEN
+    IF form ? 'sql' AND (SELECT count(*) FROM jsonb_object_keys(form)) > 1 OR form = '{}' THEN
         RAISE EXCEPTION 'give sql, or the structured form'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'The structured form is select, aggregates, where, group_by, order_by and limit.';
-    ELSIF query ? 'sql' THEN
-        RETURN query ->> 'sql';
+    ELSIF form ? 'sql' THEN
+        RETURN form ->> 'sql';
     END IF;
     RETURN concat_ws(' ',
         'SELECT', (SELECT string_agg(format('%s AS %I', o.value ->> 'sql', o.value ->> 'name'), ', ' ORDER BY o.n)
                    FROM jsonb_array_elements(outputs) WITH ORDINALITY o (value, n)),
         'FROM', source.sql_name, 't',
-        'WHERE ' || lakehouse.write_condition(query -> 'where', fields),
+        'WHERE ' || lakehouse.write_condition(form -> 'where', fields),
         'GROUP BY ' || (SELECT string_agg(lakehouse.find_field(fields, g.value) ->> 'sql', ', ' ORDER BY g.n)
                         FROM jsonb_array_elements_text(grouped) WITH ORDINALITY g (value, n)),
-        'ORDER BY ' || lakehouse.write_order(query -> 'order_by', outputs, fields),
-        'LIMIT ' || (query ->> 'limit'));
+        'ORDER BY ' || lakehouse.write_order(form -> 'order_by', outputs, fields),
+        'LIMIT ' || (form ->> 'limit'));
 END
 $$;
 COMMENT ON FUNCTION lakehouse.write_statement(text, jsonb, jsonb) IS

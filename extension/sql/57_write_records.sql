@@ -5,6 +5,8 @@
 CREATE FUNCTION lakehouse.create_tool_tables(slug text)
 RETURNS void LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+-- A role that drop_tenant kept may be a member already.
+SET client_min_messages = warning
 AS $$
 DECLARE
     writers CONSTANT text := format('%I, %I, %I', slug || '_admin', slug || '_member', slug || '_agent');
@@ -42,7 +44,7 @@ COMMENT ON FUNCTION lakehouse.create_tool_tables(text) IS
 'Part of create_tenant: makes the table of tool answers and lets the tenant''s roles call tools.';
 
 CREATE FUNCTION lakehouse.hash_arguments(tool text, arguments jsonb)
-RETURNS bytea LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURNS bytea LANGUAGE sql IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE
 RETURN sha256(convert_to(tool || arguments::text, 'UTF8'));
 COMMENT ON FUNCTION lakehouse.hash_arguments(text, jsonb) IS 'What tells whether two calls are the same.';
 
@@ -126,7 +128,7 @@ COMMENT ON FUNCTION lakehouse.check_values(text, lakehouse.record_kinds, jsonb) 
 'Whether these fields can be set to these values. Raises 22023 for a field or value, P0002 for a record that is referred to and not there.';
 
 CREATE FUNCTION lakehouse.value_sql(column_name text, cast_type text)
-RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURNS text LANGUAGE sql IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE
 RETURN CASE WHEN cast_type IN ('jsonb', 'json') THEN format('($1 -> %L)', column_name)
             ELSE format('($1 ->> %L)::%s', column_name, cast_type) END;
 COMMENT ON FUNCTION lakehouse.value_sql(text, text) IS 'SQL of the value that $1, a JSON object, has for a column.';
@@ -194,11 +196,11 @@ RETURNS jsonb LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    after CONSTANT jsonb := lakehouse.read_image(tenant, kind, id, lakehouse.record_fields(tenant, kind), NULL);
+    after CONSTANT record := lakehouse.read_image(tenant, kind, id, lakehouse.record_fields(tenant, kind), NULL);
 BEGIN
     RETURN lakehouse.sign_result(jsonb_build_object(
-        'kind', kind.kind, 'id', id, 'title', lakehouse.read_title(tenant, kind, id), 'url', lakehouse.record_url(tenant, kind.kind, id),
-        'version', after -> 'row_version', 'before', before, 'after', after) || extra);
+        'kind', kind.kind, 'id', id, 'title', after.title, 'url', lakehouse.record_url(tenant, kind.kind, id),
+        'version', after.image -> 'row_version', 'before', before, 'after', after.image) || extra);
 END
 $$;
 COMMENT ON FUNCTION lakehouse.tell_change(text, lakehouse.record_kinds, uuid, jsonb, jsonb) IS

@@ -14,7 +14,7 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'whoami lists what can.';
     END IF;
     PERFORM lakehouse.lock_record(tenant, kind, id, expected_version);
-    before := lakehouse.read_image(tenant, kind, id, lakehouse.record_fields(tenant, kind), NULL);
+    before := (lakehouse.read_image(tenant, kind, id, lakehouse.record_fields(tenant, kind), NULL)).image;
     PERFORM lakehouse.write_update(tenant, kind, id, given);
     RETURN lakehouse.tell_change(tenant, kind, id, before, extra);
 END
@@ -88,7 +88,7 @@ DECLARE
     body text;
 BEGIN
     PERFORM lakehouse.lock_record(tenant, kind, id, (arguments ->> 'expected_version')::bigint);
-    body := lakehouse.read_image(tenant, kind, id, lakehouse.record_fields(tenant, kind), '{body}') ->> 'body';
+    body := (lakehouse.read_image(tenant, kind, id, lakehouse.record_fields(tenant, kind), '{body}')).image ->> 'body';
     RETURN lakehouse.change_record(tenant, 'activity', id, jsonb_strip_nulls(jsonb_build_object(
         'status', 'completed', 'completed_at', arguments -> 'completed_at',
         'body', CASE WHEN arguments ? 'outcome' THEN concat_ws(E'\n\n', nullif(body, ''), 'Outcome: ' || (arguments ->> 'outcome')) END)), NULL);
@@ -146,7 +146,7 @@ DECLARE
     opportunity uuid;
 BEGIN
     PERFORM lakehouse.lock_record(tenant, kind, lead_id, (arguments ->> 'expected_version')::bigint);
-    lead := lakehouse.read_image(tenant, kind, lead_id, lakehouse.record_fields(tenant, kind), NULL);
+    lead := (lakehouse.read_image(tenant, kind, lead_id, lakehouse.record_fields(tenant, kind), NULL)).image;
     IF lead ? 'converted_at' THEN
         RAISE EXCEPTION 'lead "%" is converted already', lead_id
             USING ERRCODE = 'unique_violation',

@@ -5,10 +5,9 @@ INSERT INTO lakehouse.tools (name, title, description, scope, function, input_sc
 SELECT t.name, t.title, t.description, 'crm:write', 'lakehouse.' || t.name,
        jsonb_set(t.input::jsonb, '{properties,idempotency_key}', '{"type": "string", "minLength": 1, "maxLength": 200}')
            || '{"type": "object", "additionalProperties": false}',
-       jsonb '{"type": "object", "properties": {"kind": {"type": "string"}, "id": {"type": "string"}, "url": {"type": "string"}, "version": {"type": "integer"},
-           "before": {"type": ["object", "null"]}, "after": {"type": "object"}}, "required": ["id", "version", "before", "after"]}'
-           || CASE WHEN t.output IS NULL THEN '{}' ELSE jsonb_build_object('properties', jsonb '{"id": {"type": "string"}, "version": {"type": "integer"},
-           "before": {"type": ["object", "null"]}, "after": {"type": "object"}}' || t.output::jsonb) END,
+       jsonb_build_object('type', 'object', 'properties', jsonb '{"kind": {"type": "string"}, "id": {"type": "string"}, "url": {"type": "string"},
+           "version": {"type": "integer"}, "before": {"type": ["object", "null"]}, "after": {"type": "object"}}' || coalesce(t.output, '{}')::jsonb,
+           'required', jsonb '["id", "version", "before", "after"]'),
        false, t.overwrites, false, false
 FROM (VALUES
     ('create_record', 'Create a record', 'Create a record of any kind, such as line_item; describe_object lists the fields.', false,
@@ -69,3 +68,8 @@ FROM (VALUES
        "origin": {"enum": ["email", "phone", "web", "chat", "other"]}, "queue": {"type": "string"}, "owner_id": {"type": "string", "format": "uuid"},
        "sla_due_at": {"type": "string", "format": "date-time"}, "custom": {"type": "object"}}, "required": ["subject"]}', NULL)
 ) AS t (name, title, description, overwrites, input, output);
+
+-- The kinds there are, and those that tools write, as choices of the argument.
+UPDATE lakehouse.tools t SET input_schema = jsonb_set(t.input_schema, '{properties,kind}', jsonb_build_object('enum', (
+    SELECT jsonb_agg(k.kind ORDER BY k.position) FROM lakehouse.record_kinds k WHERE t.read_only OR k.is_writable)))
+WHERE t.input_schema -> 'properties' ? 'kind';

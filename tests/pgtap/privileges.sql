@@ -29,7 +29,7 @@ INSERT INTO expected_right VALUES
     ('pipelines', 'siud', 's', 's', 's'), ('pipeline_stages', 'siud', 's', 's', 's'),
     ('opportunity_stage_history', 's', 's', 's', 's'), ('users', 's', 's', 's', 's');
 
-SELECT plan(37);
+SELECT plan(44);
 SELECT lakehouse.create_tenant('tap_north') IS NOT NULL AND lakehouse.create_tenant('tap_south') IS NOT NULL AS created \gset
 SELECT count(lakehouse.create_user('tap_north', r || '@tap.example', r, r)) AS users FROM unnest(ARRAY['admin', 'member', 'readonly', 'agent']) AS r \gset
 GRANT ALL ON ALL TABLES IN SCHEMA pg_temp TO PUBLIC;
@@ -70,9 +70,28 @@ SELECT is(has_schema_privilege('tap_north_' || r, 'tap_north', 'CREATE'), r = 'a
 FROM unnest(ARRAY['admin', 'member', 'readonly', 'agent']) AS r;
 SELECT is_empty($$ SELECT n.nspname FROM pg_namespace n WHERE n.nspname IN ('lakehouse', 'tap_north') AND has_schema_privilege('public', n.oid, 'USAGE, CREATE') $$,
     'PUBLIC has no right on our schemas');
-SELECT results_eq($$ SELECT m.roleid::regrole::text, m.member::regrole::text FROM pg_auth_members m
+SELECT bag_eq($$ SELECT m.roleid::regrole::text, m.member::regrole::text FROM pg_auth_members m
     WHERE m.member IN (SELECT oid FROM pg_roles WHERE rolname IN ('tap_north_admin', 'tap_north_member', 'tap_north_readonly', 'tap_north_agent')) $$,
-    $$ VALUES ('lakehouse_agent', 'tap_north_agent') $$, 'a group role is a member of nothing, but agents of the guarded');
+    $$ VALUES ('lakehouse_user', 'tap_north_admin'), ('lakehouse_user', 'tap_north_member'), ('lakehouse_user', 'tap_north_agent'),
+              ('lakehouse_user', 'tap_north_readonly'), ('lakehouse_agent', 'tap_north_agent') $$,
+    'a group role is a member of those who call tools, and agents of the guarded');
+
+-- USAGE on schema lakehouse opens tools, and nothing that runs with other rights or holds a tenant's rows.
+SELECT bag_eq($$ SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = 'lakehouse'::regnamespace AND c.relkind IN ('r', 'v', 'm', 'p', 'f', 'S')
+    AND has_any_column_privilege('lakehouse_user', c.oid, 'SELECT') $$,
+    $$ VALUES ('tools'), ('resources'), ('prompts'), ('record_kinds'), ('record_relations'), ('filter_operators') $$,
+    'tools open six tables of the extension, which describe and hold no record');
+SELECT is_empty($$ SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'lakehouse'::regnamespace AND c.relkind IN ('r', 'v', 'm', 'p', 'f')
+    AND has_any_column_privilege('lakehouse_user', c.oid, 'INSERT, UPDATE, REFERENCES') $$, 'tools write no table of the extension');
+SELECT is_empty($$ SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'lakehouse'::regnamespace
+    AND has_function_privilege('lakehouse_user', p.oid, 'EXECUTE')
+    AND (p.prosecdef OR p.prolang NOT IN (SELECT oid FROM pg_language WHERE lanname IN ('plpgsql', 'sql')) OR p.prorettype = 'trigger'::regtype)
+    EXCEPT SELECT s::regprocedure FROM unnest(ARRAY['lakehouse.list_shippable_functions()', 'lakehouse.list_guarded_functions()',
+                                                    'lakehouse.limit_size(anyelement,integer)']) AS s $$,
+    'what tools open runs with the caller''s rights, and is SQL');
+SELECT is(has_function_privilege('tap_north_' || r, 'lakehouse.get_account(jsonb)', 'EXECUTE') AND has_schema_privilege('tap_north_' || r, 'lakehouse', 'USAGE'),
+          true, format('%s calls tools', r))
+FROM unnest(ARRAY['admin', 'member', 'readonly', 'agent']) AS r;
 
 -- The same by doing it, as the users who sign in.
 SET LOCAL ROLE tap_north_admin_2;
