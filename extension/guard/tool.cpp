@@ -11,10 +11,13 @@
 namespace lakehouse::guard {
 namespace {
 
+// Beside the tools' own functions those that the catalog is used by, whatever its rows.
 // Process-wide by nature: plans are kept per session.
 LookupQuery find_tool = {
-    "SELECT FROM pg_proc p JOIN lakehouse.tools t ON t.function = 'lakehouse.' || p.proname "
-    "WHERE p.oid = $1 AND p.pronamespace = 'lakehouse'::regnamespace AND t.kind = 'function'",
+    "SELECT FROM pg_proc p WHERE p.oid = $1 AND p.pronamespace = 'lakehouse'::regnamespace "
+    "AND (p.proname IN ('check_arguments', 'complete', 'describe_warehouse_table', 'get_prompt', "
+    "'read_resource', 'warehouse_statement') OR EXISTS (SELECT FROM lakehouse.tools t "
+    "WHERE t.function = 'lakehouse.' || p.proname AND t.kind = 'function'))",
     nullptr};
 
 // Nothing but a target list.
@@ -30,10 +33,13 @@ bool is_bare(const Query* query) {
          list_length(query->targetList) == 1;
 }
 
-bool is_bound_json(const Node* node) {
-  if (!IsA(node, Param)) return false;
-  const auto* parameter = reinterpret_cast<const Param*>(node);
-  return parameter->paramkind == PARAM_EXTERN && parameter->paramtype == JSONBOID;
+bool are_bound(const List* arguments) {
+  ListCell* cell;
+  foreach (cell, arguments) {
+    const auto* parameter = static_cast<Param*>(lfirst(cell));
+    if (!IsA(parameter, Param) || parameter->paramkind != PARAM_EXTERN) return false;
+  }
+  return arguments != NIL;
 }
 
 }  // namespace
@@ -42,9 +48,7 @@ Oid tool_call_in(const Query* query) {
   if (!is_tool_session() || !is_bare(query)) return InvalidOid;
   const auto* target = linitial_node(TargetEntry, query->targetList);
   const auto* call = reinterpret_cast<const FuncExpr*>(target->expr);
-  const bool is_it = IsA(call, FuncExpr) && call->funcresulttype == JSONBOID && !call->funcretset &&
-                     list_length(call->args) == 1 &&
-                     is_bound_json(static_cast<Node*>(linitial(call->args)));
+  const bool is_it = IsA(call, FuncExpr) && !call->funcretset && are_bound(call->args);
   return is_it ? call->funcid : InvalidOid;
 }
 

@@ -33,8 +33,8 @@ bool is_allowed(const Node* statement) {
           return true;  // READ WRITE too: what writes is refused by itself
       }
     }
-    case T_DeallocateStmt:  // drivers send it for statements of their own
-      return true;
+    case T_DeallocateStmt:  // drivers send it for statements of their own, as does the worker
+      return !is_model_session();
     default:
       return false;
   }

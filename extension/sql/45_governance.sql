@@ -16,7 +16,7 @@ END
 $$;
 
 -- For the transaction in which it runs SQL that a language model wrote.
-GRANT SET ON PARAMETER lakehouse.agent_session TO lakehouse_worker;
+GRANT SET ON PARAMETER lakehouse.agent_session, lakehouse.agent_statement_timeout, lakehouse.max_bytes TO lakehouse_worker;
 
 CREATE TABLE lakehouse.data_sources (
     tenant_id uuid NOT NULL,  -- no foreign key: pg_dump loads partitions before the registry

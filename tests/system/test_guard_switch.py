@@ -150,6 +150,8 @@ WAYS_OUT = [
     "PREPARE TRANSACTION 'a'",
     "DO $$ BEGIN PERFORM set_config('role', 'none', true); END $$",
     "EXECUTE kept",
+    "DEALLOCATE kept",
+    "DEALLOCATE ALL",
     "DECLARE c CURSOR FOR SELECT 1",
     "FETCH ALL FROM c",
     "EXPLAIN ANALYZE SELECT 1",

@@ -6,7 +6,9 @@
 #include <poll.h>
 
 #include <array>
+#include <optional>
 
+#include "core/base/scope_exit.hpp"
 #include "worker/db/server_error.hpp"
 #include "worker/io/readiness.hpp"
 
@@ -20,7 +22,25 @@ constexpr const char* kServerSettings =
     "-c client_connection_check_interval=1s";
 constexpr int kBinary = 1;
 
-void ignore_notice(void*, const char*) {}
+void pass_notice(void* target, const PGresult* result) {
+  const auto& notices = *static_cast<std::function<void(const Report&)>*>(target);
+  if (notices) notices(report_of(result, 0));
+}
+
+// Values as libpq takes them; they must live as long.
+struct Bound {
+  explicit Bound(const std::vector<Value>& values) {
+    for (const Value& value : values) {
+      contents.push_back(value.data());
+      lengths.push_back(value.size());
+      formats.push_back(value.is_binary() ? kBinary : 0);
+    }
+  }
+  int count() const { return static_cast<int>(contents.size()); }
+
+  std::vector<const char*> contents;
+  std::vector<int> lengths, formats;
+};
 
 pg_conn* start_connecting(const Target& target) {
   const std::string port = std::to_string(target.port);
@@ -54,7 +74,8 @@ pg_conn* start_connecting(const Target& target) {
 
 }  // namespace
 
-Connection::Connection(pg_conn* connection) : connection_(connection) {}
+Connection::Connection(pg_conn* connection)
+    : notices_(std::make_unique<Notices>()), connection_(connection) {}
 
 Result<Connection> Connection::open(const Target& target, const Context& context) {
   Connection connection(start_connecting(target));
@@ -67,7 +88,7 @@ Result<Connection> Connection::open(const Target& target, const Context& context
 
 Status Connection::connect(const Context& context) {
   pg_conn* raw = connection_.get();
-  PQsetNoticeProcessor(raw, ignore_notice, nullptr);
+  PQsetNoticeReceiver(raw, pass_notice, notices_.get());
   if (PQstatus(raw) == CONNECTION_BAD) return connect_error(raw);
   short events = POLLOUT;  // as libpq demands before the first PQconnectPoll
   for (;;) {
@@ -90,15 +111,9 @@ Status Connection::connect(const Context& context) {
 
 Result<Rows> Connection::query(const char* sql, const std::vector<Value>& values,
                                const Context& context) {
-  std::vector<const char*> contents;
-  std::vector<int> lengths, formats;
-  for (const Value& value : values) {
-    contents.push_back(value.data());
-    lengths.push_back(value.size());
-    formats.push_back(value.is_binary() ? kBinary : 0);
-  }
-  if (PQsendQueryParams(connection_.get(), sql, static_cast<int>(values.size()), nullptr,
-                        contents.data(), lengths.data(), formats.data(), kBinary) == 0) {
+  const Bound bound(values);
+  if (PQsendQueryParams(connection_.get(), sql, bound.count(), nullptr, bound.contents.data(),
+                        bound.lengths.data(), bound.formats.data(), kBinary) == 0) {
     abandon();
     return lost_error();
   }
@@ -189,6 +204,92 @@ Status Connection::wait(short events, const Context& context) {
   const io::Readiness readiness = io::wait_until_ready(socket, events, context);
   if (readiness == io::Readiness::kReady) return kDone;
   return io::wait_error(readiness, "waiting for the database");
+}
+
+Result<Answer> Connection::run(const Batch& batch, const Context& context) {
+  std::vector<std::string> kinds;
+  *notices_ = batch.on_notice;
+  const ScopeExit forget([this]() noexcept { *notices_ = nullptr; });
+  Status sent = send(batch, kinds);
+  if (sent) sent = flush(context);
+  if (!sent) {
+    abandon();
+    return sent.error();
+  }
+  auto answer = collect_all(kinds, context);
+  if (!is_abandoned_ && PQexitPipelineMode(connection_.get()) == 0) abandon();
+  return answer;
+}
+
+// `kinds`: what each result to come is of: a name that is being prepared, or nothing, a statement.
+Status Connection::send(const Batch& batch, std::vector<std::string>& kinds) {
+  pg_conn* raw = connection_.get();
+  bool is_sent = PQenterPipelineMode(raw) != 0;
+  for (const Statement& statement : batch.statements) {
+    const Bound bound(statement.values);
+    const char* name = statement.name.c_str();
+    if (!statement.name.empty() && !prepared_.contains(statement.name)) {
+      is_sent = is_sent && PQsendPrepare(raw, name, statement.sql.c_str(), 0, nullptr) != 0;
+      kinds.push_back(statement.name);
+    }
+    is_sent =
+        is_sent && (statement.name.empty()
+                        ? PQsendQueryParams(raw, statement.sql.c_str(), bound.count(), nullptr,
+                                            bound.contents.data(), bound.lengths.data(),
+                                            bound.formats.data(), 0)
+                        : PQsendQueryPrepared(raw, name, bound.count(), bound.contents.data(),
+                                              bound.lengths.data(), bound.formats.data(), 0)) != 0;
+    kinds.emplace_back();
+  }
+  is_sent = is_sent && PQpipelineSync(raw) != 0;
+  if (is_sent) return kDone;
+  return lost_error();
+}
+
+// Reads results up to the end of the transaction. The first error wins.
+Result<Answer> Connection::collect_all(const std::vector<std::string>& kinds,
+                                       const Context& context) {
+  std::unique_ptr<PGresult, decltype(&PQclear)> last(nullptr, PQclear);
+  std::optional<Report> refusal;
+  std::size_t seen = 0, statement = 0;
+  for (;;) {
+    while (PQisBusy(connection_.get()) != 0) {
+      Status waited = wait(POLLIN, context);
+      if (!waited) cancel();
+      if (waited && PQconsumeInput(connection_.get()) == 0) waited = lost_error();
+      if (!waited) {
+        abandon();
+        return waited.error();
+      }
+    }
+    std::unique_ptr<PGresult, decltype(&PQclear)> result(PQgetResult(connection_.get()), PQclear);
+    if (PQstatus(connection_.get()) != CONNECTION_OK) {
+      abandon();
+      return lost_error();
+    }
+    if (!result) continue;  // between two statements
+    const ExecStatusType status = PQresultStatus(result.get());
+    if (status == PGRES_PIPELINE_SYNC) break;
+    if (status == PGRES_FATAL_ERROR && !refusal) refusal = report_of(result.get(), statement);
+    const bool is_good = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
+    const std::string prepared = seen < kinds.size() ? kinds[seen] : "";
+    if (is_good && !prepared.empty()) prepared_.insert(prepared);
+    if (prepared.empty()) ++statement;
+    if (is_good) last = std::move(result);
+    ++seen;
+  }
+  if (refusal) return Answer(*std::move(refusal));
+  if (!last) return lost_error();
+  return Answer(Rows(last.release()));
+}
+
+// Asks on a connection of libpq's own; that this one is closed then is what the server notices at
+// the latest.
+void Connection::cancel() noexcept {
+  const std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> request(PQgetCancel(connection_.get()),
+                                                                   PQfreeCancel);
+  std::array<char, 256> reason{};
+  if (request) (void)PQcancel(request.get(), reason.data(), static_cast<int>(reason.size()));
 }
 
 void Connection::Finish::operator()(pg_conn* connection) const { PQfinish(connection); }

@@ -4,13 +4,16 @@
 // notices within a second.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/base/context.hpp"
 #include "core/base/result.hpp"
+#include "worker/db/batch.hpp"
 #include "worker/db/rows.hpp"
 #include "worker/db/target.hpp"
 #include "worker/db/value.hpp"
@@ -33,6 +36,11 @@ class Connection {
   // the detail).
   Result<Rows> query(const char* sql, const std::vector<Value>& values, const Context& context);
 
+  // The statements as one transaction: each runs only if those before it succeeded, and after a
+  // failure nothing was done. A stop, or the deadline, cancels what runs. Errors: as above, but
+  // what the server says of a statement is an answer.
+  Result<Answer> run(const Batch& batch, const Context& context);
+
   // Waits until something was notified, on any channel this connection listens to, or the deadline
   // has passed: then there is nothing. Errors: kUnavailable, kCancelled.
   Result<std::vector<Notification>> wait_for_notification(const Context& context);
@@ -51,7 +59,14 @@ class Connection {
   Status flush(const Context& context);
   Result<Rows> collect(const Context& context);
   Status wait(short events, const Context& context);
+  Status send(const Batch& batch, std::vector<std::string>& kinds);
+  Result<Answer> collect_all(const std::vector<std::string>& kinds, const Context& context);
+  void cancel() noexcept;
 
+  // Called by libpq while a batch runs; where it stands must not move with this object.
+  using Notices = std::function<void(const Report&)>;
+  std::unique_ptr<Notices> notices_;
+  std::set<std::string> prepared_;
   std::unique_ptr<pg_conn, Finish> connection_;
   bool is_abandoned_ = false;
 };

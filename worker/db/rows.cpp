@@ -91,6 +91,18 @@ std::uint64_t Rows::changed_count() const {
   return std::strtoull(PQcmdTuples(result_.get()), nullptr, 10);
 }
 
+int Rows::column_count() const { return PQnfields(result_.get()); }
+
+std::string_view Rows::column_name(int column) const { return PQfname(result_.get(), column); }
+
+std::uint32_t Rows::column_type(int column) const { return PQftype(result_.get(), column); }
+
+std::optional<std::string_view> Rows::cell(int row, int column) const {
+  if (PQgetisnull(result_.get(), row, column) != 0) return std::nullopt;
+  return std::string_view(PQgetvalue(result_.get(), row, column),
+                          static_cast<std::size_t>(PQgetlength(result_.get(), row, column)));
+}
+
 void Rows::Clear::operator()(pg_result* result) const { PQclear(result); }
 
 }  // namespace lakehouse::worker::db

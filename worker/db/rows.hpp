@@ -45,6 +45,12 @@ class Rows {
   std::uint64_t changed_count() const;  // of INSERT, UPDATE, DELETE
   Row row(int index) const { return {result_.get(), index}; }
 
+  // As the server has them; cells are as it was asked for them, text or binary.
+  int column_count() const;
+  std::string_view column_name(int column) const;
+  std::uint32_t column_type(int column) const;  // object id
+  std::optional<std::string_view> cell(int row, int column) const;
+
  private:
   struct Clear {
     void operator()(pg_result* result) const;

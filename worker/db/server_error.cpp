@@ -51,6 +51,15 @@ Error lost_error() {
           "Run the statement again."};
 }
 
+Report report_of(const pg_result* result, std::size_t statement) {
+  const auto field = [&](int which) {
+    const char* text = PQresultErrorField(result, which);
+    return std::string(text == nullptr ? "" : text);
+  };
+  return {field(PG_DIAG_SQLSTATE), field(PG_DIAG_MESSAGE_PRIMARY), field(PG_DIAG_MESSAGE_DETAIL),
+          field(PG_DIAG_MESSAGE_HINT), statement};
+}
+
 Error server_error(const pg_result* result) {
   const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
   const char* primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/base/error.hpp"
+#include "worker/db/batch.hpp"
 
 struct pg_conn;
 struct pg_result;
@@ -14,6 +15,8 @@ namespace lakehouse::worker::db {
 Error connect_error(const pg_conn* connection);
 // A connection that was there and is no more.
 Error lost_error();
+// All that the server says of a statement.
+Report report_of(const pg_result* result, std::size_t statement);
 // A statement that the server refused.
 Error server_error(const pg_result* result);
 

@@ -19,6 +19,10 @@ struct Tool {
   // Its result is structured content, as its output schema says; else an MCP CallToolResult as is.
   bool is_structured = true;
   std::string marked_schema;  // its input schema, if that marks arguments with x-mcp-header
+
+  // How to run it, as find() found it.
+  std::string kind, function, bound = "{}";
+  bool takes_input = false;
 };
 
 class Tools {
