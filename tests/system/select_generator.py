@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: PostgreSQL
-"""Draws whole SELECTs over governed tables from a seed, and knows whether the guard must refuse them, and why.
+"""Draws whole SELECTs over governed tables from a seed, and knows which the guard must refuse.
 
-The conditions are those of query_generator, over the columns of a scope: several relations under their aliases.
-Whatever depends on an order has a total one, so every role that sees the same rows must get the same answer.
+The conditions are those of query_generator, over the columns of a scope: several relations under
+their aliases. Whatever depends on an order has a total one, so every role that sees the same rows
+must get the same answer.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _VALUES = {
 }
 _JOINS = ("JOIN", "JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "CROSS JOIN")
 _COLUMN_NAME = re.compile(r"\ba\d+\.")
+_LIMITS = ("1", "3", "10", "2 + 2", "(SELECT count(*) FROM places)")
 _MATERIALIZED = ("", "MATERIALIZED ", "NOT MATERIALIZED ")
 _MOST_TABLES = 4
 _CLEAN = 0.68  # the share of queries drawn without a flaw
@@ -86,7 +88,7 @@ class SelectGenerator(Generator):
         self._found: Flaw | None = None
         if self._wanted is None and draw.random() < 0.06:
             return self._finish(*self._raising_query(), raises=True)
-        if self._wanted is parts.LOCK:
+        if self._wanted in (parts.LOCK, parts.CRM_LOCK):
             return self._finish(*self._locking_query())
         kinds = self._some_kinds(5)
         head = self._common_table() if self._chance(0.2) else ""
@@ -111,7 +113,7 @@ class SelectGenerator(Generator):
     # Queries of a kind of their own
 
     def _raising_query(self) -> tuple[str, bool]:
-        """One expression that raises stands alone: in which order others are tried is nobody's promise."""
+        """One expression raises: in which order several are tried is nobody's promise."""
         call = self._draw.choice(parts.RAISING)
         place = self._draw.choice(
             ("SELECT {} FROM sales a1", "SELECT 1 FROM sales a1 WHERE {} = 1")
@@ -119,7 +121,8 @@ class SelectGenerator(Generator):
         return place.format(call), False
 
     def _locking_query(self) -> tuple[str, bool]:
-        source = self._draw.choice([s for s in self._sources if not s.is_crm])
+        is_crm = self._wanted is parts.CRM_LOCK
+        source = self._draw.choice([s for s in self._sources if s.is_crm == is_crm])
         relation = self._relation_of(source)
         self._found = self._wanted
         where = self._condition_over((relation,), 1)
@@ -139,7 +142,7 @@ class SelectGenerator(Generator):
     # A block: SELECT … FROM …, or several joined by UNION and its like
 
     def _block(self, kinds: Sequence[str], outer: Scope, depth: int, is_total: bool) -> str:
-        """Its columns are c1, c2 …; with `is_total` it ends with a total order, perhaps with LIMIT."""
+        """Its columns are c1, c2 …; with `is_total` it ends with a total order, perhaps LIMIT."""
         if depth > 0 and self._chance(0.15) and self._tables_left >= 2:
             text = self._set_operation(kinds, outer, depth - 1)
             return text + (self._total_order(len(kinds)) if is_total else "")
@@ -197,7 +200,7 @@ class SelectGenerator(Generator):
         text = f" ORDER BY {', '.join(key + self._direction() for key in keys)}"
         kind = self._draw.random()
         if kind < 0.25:
-            text += f" LIMIT {self._draw.choice(('1', '3', '10', '2 + 2', '(SELECT count(*) FROM places)'))}"
+            text += f" LIMIT {self._draw.choice(_LIMITS)}"
             text += f" OFFSET {self._draw.choice((1, 4))}" if self._chance(0.4) else ""
         elif kind < 0.35:
             text += f" FETCH FIRST {self._draw.choice((2, 5))} ROWS WITH TIES"
@@ -208,9 +211,11 @@ class SelectGenerator(Generator):
         for _ in range(self._draw.randint(0, 3)):
             kind, found = self._draw.choice(_KINDS), self._found
             text = self._value(scope, kind, 1)
-            if _COLUMN_NAME.search(text):
+            # A constant there is a column's number, or an error. A sub-link in grouping sets
+            # PostgreSQL 15 takes for a constant, by which it then doesn't sort.
+            if _COLUMN_NAME.search(text) and "SELECT" not in text:
                 keys.append((text, kind))
-            else:  # a bare constant there is a column's number, or an error
+            else:
                 self._found = found
         return keys
 
@@ -269,7 +274,7 @@ class SelectGenerator(Generator):
         return Relation(self._new_alias(), source.columns, (source.key,), source)
 
     def _renamed(self, source: Source, relation: Relation) -> tuple[str, Relation]:
-        """Its first columns under other names: those of the oracle's table are in the same places."""
+        """Its first columns under other names; the oracle's table has the same ones first."""
         first, others = source.columns[:3], source.columns[3:]
         renamed = tuple(replace(column, name=f"the_{column.name}") for column in first)
         text = f"{source.name} {relation.alias} ({', '.join(column.name for column in renamed)})"

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: PostgreSQL
-"""What drawn SELECTs are made of: calls by the kind of their value, and the flaws that the guard must refuse.
+"""What drawn SELECTs are made of: calls by the kind of their value, and flaws to be refused.
 
-In a template `{text}` stands for any expression of that kind. Nothing here raises, nothing depends on the order of
-rows, on the clock or on chance: two roles with the same rows must have the same answer.
+In a template `{text}` stands for any expression of that kind. Nothing here raises but RAISING, and
+nothing depends on the order of rows, on the clock or on chance: two roles with the same rows must
+have the same answer.
 """
 
 from __future__ import annotations
@@ -213,7 +214,7 @@ SYSTEM_COLUMN = Flaw(
     ),
 )
 HIDDEN_TABLE = Flaw(
-    *("hidden table", _TABLE, (*_TABLE, "permission denied for foreign table")),
+    *("hidden table", _TABLE, _TABLE),
     (
         *("(SELECT max(person) FROM payroll)", "(SELECT count(*)::text FROM payroll)"),
         "EXISTS (SELECT FROM payroll p WHERE p.salary > 7)::text",
@@ -269,11 +270,14 @@ STAR = Flaw(
         "(SELECT count(*) FILTER (WHERE {hidden} IS NULL) FROM {table}) {alias}",
     ),
 )
-LOCK = Flaw("lock", ("DML_FORBIDDEN",), ("DML_FORBIDDEN",), ("FOR UPDATE", "FOR SHARE"))
+_DML, _LOCKS = ("DML_FORBIDDEN",), ("FOR UPDATE", "FOR SHARE")
+LOCK = Flaw("lock", _DML, _DML, _LOCKS)
+CRM_LOCK = Flaw("lock of the CRM", _DML, (), _LOCKS)
 RECURSION = Flaw(
     *("recursion", _COMPLEX, ()),
     (
-        "WITH RECURSIVE steps AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM steps WHERE n < 4) {query}",
+        "WITH RECURSIVE steps AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM steps WHERE n < 4)"
+        " {query}",
     ),
 )
 
@@ -281,7 +285,7 @@ VALUE_FLAWS = (
     *(HIDDEN_COLUMN, HIDDEN_COLUMN, HIDDEN_COLUMN, WHOLE_ROW, WHOLE_ROW, SYSTEM_COLUMN),
     *(CRM_ROW, HIDDEN_TABLE, DENIED_FUNCTION, DENIED_FUNCTION, DENIED_TYPE, BIG_ARGUMENT),
 )
-FLAWS = (*VALUE_FLAWS, STAR, LOCK, RECURSION)
+FLAWS = (*VALUE_FLAWS, STAR, STAR, LOCK, CRM_LOCK, RECURSION)
 
 # Each raises for some row that a query of all visible ones must compute.
 RAISING = (

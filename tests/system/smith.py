@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: PostgreSQL
 """sqlsmith, an independent generator of SQL, set before a catalog that we chose.
 
-It reads tables, operators and functions from whatever database it connects to. So it gets one of its own, where views
-stand in for the walled tenant's tables, and where the catalog shows only what a test can judge: an answer must depend
-on nothing but the rows. Not on their order, the clock, chance or the session.
+It reads tables, operators and functions from whatever database it connects to. So it gets one of
+its own, where views stand in for the walled tenant's tables, and where the catalog shows only what
+a test can judge: an answer must depend on nothing but the rows. Not on their order, the clock,
+chance or the session.
 """
 
 from __future__ import annotations
 
 import re
+import secrets
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,10 +38,12 @@ CREATE TABLE information_schema.shown_functions AS
     AND p.proname NOT IN ('now', 'transaction_timestamp', 'statement_timestamp')
     AND NOT (p.proname = 'age' AND p.pronargs = 1)
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_type t
-                    WHERE t.oid = ANY (p.proargtypes::oid[] || p.prorettype) AND t.typname ~ '^any.')
+                    WHERE t.oid = ANY (p.proargtypes::oid[] || p.prorettype)
+                    AND t.typname ~ '^any.')
     AND NOT (p.prokind = 'a' AND p.proargtypes::oid[] && ARRAY[700, 701]::oid[]);
 CREATE VIEW information_schema.pg_proc AS
-    SELECT * FROM pg_catalog.pg_proc WHERE oid IN (SELECT oid FROM information_schema.shown_functions);
+    SELECT * FROM pg_catalog.pg_proc
+    WHERE oid IN (SELECT oid FROM information_schema.shown_functions);
 CREATE VIEW pg_catalog.pg_operator AS
     SELECT * FROM pg_catalog.pg_operator_whole
     WHERE oprcode IN (SELECT oid FROM information_schema.shown_functions);
@@ -105,10 +109,9 @@ def _value_for(match: re.Match[str]) -> str:
 @contextmanager
 def smith_database(taste: Taste) -> Iterator[str]:
     """A database for sqlsmith to read; its name is of no use to anybody else."""
-    name = f"smith_{taste.name}"
+    name = f"smith_{taste.name}_{secrets.token_hex(4)}"
     quoted = sql.Identifier(name)
     with connect() as session:
-        session.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(quoted))
         session.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(quoted))
         functions = _allowed_functions(session)
     try:
@@ -141,22 +144,29 @@ def _show(session: psycopg.Connection[tuple], taste: Taste, functions: list[str]
             session.execute(f"CREATE VIEW {_SCHEMA}.{content.name} AS SELECT {columns}")
 
 
-def statements(database: str, seed: int, count: int, most_tables: int) -> list[str]:
-    """As many as that, made comparable; those that read more tables than that are left out."""
+def statements(database: str, seed: int, most_tables: int) -> Iterator[str]:
+    """Without end, made comparable; those that read more tables than that are left out."""
     command = [
         *("sqlsmith", "--exclude-catalog", "--dry-run", f"--seed={seed}"),
-        *(f"--max-queries={count * 4}", f"--target=dbname={database} options='-c search_path="),
+        f"--target=dbname={database} options='-c search_path=information_schema,pg_catalog'",
     ]
-    command[-1] += "information_schema,pg_catalog'"
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    found = [text.strip() for text in done.stdout.split(";\n")]
-    fitting = [text for text in found if text and text.count(f"{_SCHEMA}.") <= most_tables]
-    assert len(fitting) >= count, f"sqlsmith made {len(found)} statements: {done.stderr[-1000:]}"
-    return [comparable(text) for text in fitting[:count]]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, text=True, **streams) as process:  # type: ignore[call-overload]
+        try:
+            lines: list[str] = []
+            for line in process.stdout:
+                lines.append(line)
+                if line.rstrip().endswith(";"):
+                    text = "".join(lines).strip().rstrip(";")
+                    lines.clear()
+                    if text.count(f"{_SCHEMA}.") <= most_tables:
+                        yield comparable(text)
+        finally:
+            process.terminate()
 
 
 def comparable(text: str) -> str:
-    """Names by search path. A LIMIT without an order: gone, or with one. Of its many NULLs most become values."""
+    """Names by search path, LIMIT gone or with an order, and most of its many NULLs now values."""
     text = text.replace(f"{_SCHEMA}.", "")
     text = re.sub(r'\bcast\(null as "?(\w+)"?\)', _value_for, text)
     text = re.sub(r"\blimit 1 offset\b", "order by 1 limit 1 offset", text)

@@ -81,7 +81,7 @@ def leaked(reader: Reader, outcome: Outcome, query: str) -> list[str]:
 
 def judge(wanted: Outcome, got: Outcome, *, is_ordered: bool, is_agent: bool) -> Verdict:
     """`wanted` is the oracle's. The governed role may be refused, but never differ."""
-    if code_of(got) is not None or got.message.startswith("permission denied"):
+    if code_of(got) is not None:
         return Verdict.REFUSED
     if got.sqlstate in _GIVEN_UP or wanted.sqlstate in _GIVEN_UP:
         return Verdict.GIVEN_UP

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: PostgreSQL
-"""A tenant with governed tables full of canaries, and an oracle: plain tables with what the policies leave.
+"""A tenant with governed tables full of canaries, and an oracle: plain tables of what policies leave.
 
-Both are filled from the rows below, so the oracle knows nothing of the wrapper. A hidden column isn't in the oracle at
-all: whoever reads it has an answer where the oracle has an error.
+Both are filled from the rows below, so the oracle knows nothing of the wrapper. A hidden column
+isn't in the oracle at all: whoever reads it has an answer where the oracle has an error.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ class Walled:
         return self.oracle if kind == "oracle" else f"{self.tenant}_{kind}_2"
 
     def session_of(self, kind: str, seconds: int) -> psycopg.Connection[tuple]:
-        """A session of `agent`, `member` or `oracle`: the same names lead each to its own tables."""
+        """Of `agent`, `member` or `oracle`: the same names lead each to its own tables."""
         schema = self.oracle if kind == "oracle" else self.tenant
         options = f"-c jit=off -c statement_timeout={seconds}s -c search_path={schema}"
         return psycopg.connect(autocommit=True, user=self.role_of(kind), options=options)
@@ -197,18 +197,18 @@ def _make_tenant(session: psycopg.Connection[tuple], slug: str) -> None:
         session.execute("SELECT lakehouse.create_user(%s, %s, %s, %s)", [slug, email, kind, kind])
     session.execute(
         f"INSERT INTO {slug}.{CRM_TABLE} (name, account_number, employees, revenue, owner_id)"
-        f" SELECT 'Client ' || n, n, n * 10, n * 1000.5, (SELECT min(id::text)::uuid FROM {slug}.users)"
-        " FROM generate_series(2, 6) n"
+        " SELECT 'Client ' || n, n, n * 10, n * 1000.5,"
+        f" (SELECT min(id::text)::uuid FROM {slug}.users) FROM generate_series(2, 6) n"
     )
     for content in CONTENTS:
+        table = f"{slug}.{content.name}"
         if content.is_exposed:
             session.execute(
                 "SELECT lakehouse.expose(%s, %s::regclass, %s, %s)",
-                [
-                    *(slug, f"{slug}.{content.name}"),
-                    *([field.name for field in content.exposed], content.row_filter),
-                ],
+                [slug, table, [field.name for field in content.exposed], content.row_filter],
             )
+        else:  # what is granted but not exposed, the guard alone keeps closed
+            session.execute(f"GRANT SELECT ON {table} TO {slug}_member, {slug}_agent")
 
 
 def _make_oracle(session: psycopg.Connection[tuple], walled: Walled) -> None:
@@ -231,6 +231,7 @@ def _make_oracle(session: psycopg.Connection[tuple], walled: Walled) -> None:
     session.execute(f"CREATE TABLE {name}.{CRM_TABLE} AS SELECT * FROM {walled.tenant}.{CRM_TABLE}")
     session.execute(f"GRANT USAGE ON SCHEMA {name} TO {name}")
     session.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA {name} TO {name}")
+    session.execute(f"GRANT UPDATE ON {name}.{CRM_TABLE} TO {name}")  # as members may
 
 
 def _literals(row: Row | list[Value], types: list[str]) -> str:
