@@ -20,7 +20,7 @@ import pytest
 import smith
 from outcome import Outcome
 from select_generator import Drawn, SelectGenerator
-from walled_answers import Reader, Verdict, code_of, judge, leaked
+from walled_answers import Reader, Verdict, code_of, has_given_up, judge, leaked
 from walled_sources import SOURCES
 from walled_tenant import walled_tenant
 from warehouse import Warehouse
@@ -87,7 +87,7 @@ def readers(sessions: dict[str, Reader]) -> Readers:
 def verify_drawn(readers: Readers, drawn: Drawn) -> int:
     """Returns how many rows the oracle had."""
     wanted = readers.ask("oracle", drawn.text)
-    if drawn.flaw is None:
+    if drawn.flaw is None and not has_given_up(wanted):
         assert (wanted.rows is None) == drawn.raises, f"badly drawn: {wanted}"
     for role, got in readers.ask_governed(drawn.text).items():
         verdict = readers.judge(role, wanted, got, drawn.is_ordered)

@@ -26,7 +26,7 @@ class Verdict(Enum):
     SAME_ERROR = "the same error"
     REFUSED = "refused"
     GIVEN_UP = "not decided: time or memory ran out"
-    OTHER_ERROR = "one has rows, one an error of a value's"
+    OTHER_ERROR = "another error of a value's, or an error for one alone"
     WRONG = "wrong"
 
 
@@ -70,6 +70,10 @@ def code_of(outcome: Outcome) -> str | None:
     return match[1] if match else None
 
 
+def has_given_up(outcome: Outcome) -> bool:
+    return outcome.sqlstate in _GIVEN_UP
+
+
 def leaked(reader: Reader, outcome: Outcome, query: str) -> list[str]:
     """The canaries in what the session got, save those the query itself spelled."""
     text = "\n".join([*reader.heard, *(str(row) for row in outcome.rows or ())])
@@ -83,10 +87,10 @@ def judge(wanted: Outcome, got: Outcome, *, is_ordered: bool, is_agent: bool) ->
     """`wanted` is the oracle's. The governed role may be refused, but never differ."""
     if code_of(got) is not None:
         return Verdict.REFUSED
-    if got.sqlstate in _GIVEN_UP or wanted.sqlstate in _GIVEN_UP:
+    if has_given_up(got) or has_given_up(wanted):
         return Verdict.GIVEN_UP
     if wanted.rows is None and got.rows is None:
-        return Verdict.SAME_ERROR if _alike(wanted, got) else Verdict.WRONG
+        return Verdict.SAME_ERROR if _alike(wanted, got) else Verdict.OTHER_ERROR
     if wanted.rows is None or got.rows is None:
         error = wanted.sqlstate or got.sqlstate or ""
         return Verdict.OTHER_ERROR if error.startswith(("21", "22")) else Verdict.WRONG
