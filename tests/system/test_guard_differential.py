@@ -97,7 +97,8 @@ def verify_drawn(readers: Readers, drawn: Drawn) -> int:
             assert any(code in got.message for code in codes), f"{role}: {got.message}"
         else:
             assert verdict is not Verdict.REFUSED, f"{role} is refused wrongly: {got.message}"
-            assert verdict is not Verdict.OTHER_ERROR, f"{role}: {got.difference(wanted)}"
+            is_other = verdict in (Verdict.OTHER_ERROR, Verdict.RAISED_ALONE)
+            assert not is_other, f"{role}: {got.difference(wanted)}"
     return len(wanted.rows or ())
 
 
@@ -111,10 +112,11 @@ def verify_many(readers: Readers, first_seed: int, count: int) -> None:
         except AssertionError as error:
             raise AssertionError(f"seed {seed}: {error}\n{drawn.text}") from error
     for role in GOVERNED:
-        assert 0.08 < readers.share(role, Verdict.REFUSED) < 0.4, readers.verdicts
+        assert 0.05 < readers.share(role, Verdict.REFUSED) < 0.4, readers.verdicts
         assert readers.share(role, Verdict.GIVEN_UP) < 0.02, readers.verdicts
+        assert readers.share(role, Verdict.UNSENDABLE) < 0.01, readers.verdicts
     assert with_rows > count * 0.4, "hardly any rows: the statements prove little"
-    assert len(flaws) > 9, flaws
+    assert len(flaws) > 7, flaws
 
 
 def test_drawn_selects_give_what_the_oracle_gives(readers: Readers) -> None:
@@ -171,6 +173,8 @@ def verify_smith(readers: Readers, taste: smith.Taste, seed: int, count: int) ->
     for role in GOVERNED:
         assert readers.share(role, Verdict.GIVEN_UP) < 0.1, readers.verdicts
         assert readers.share(role, Verdict.OTHER_ERROR) < 0.03, readers.verdicts
+        assert readers.share(role, Verdict.RAISED_ALONE) < 0.005, readers.verdicts
+        assert readers.share(role, Verdict.UNSENDABLE) < 0.01, readers.verdicts
     if taste is smith.MODEST:
         assert readers.share("agent", Verdict.SAME_ROWS) > 0.6, readers.verdicts
     assert readers.share("member", Verdict.SAME_ROWS) > taste.least_rows, readers.verdicts
@@ -178,7 +182,7 @@ def verify_smith(readers: Readers, taste: smith.Taste, seed: int, count: int) ->
 
 @pytest.mark.parametrize("taste", smith.TASTES, ids=lambda taste: taste.name)
 def test_smiths_selects_give_what_the_oracle_gives(readers: Readers, taste: smith.Taste) -> None:
-    verify_smith(readers, taste, SEED, 40)
+    verify_smith(readers, taste, SEED, 30)
 
 
 @pytest.mark.long

@@ -26,7 +26,9 @@ class Verdict(Enum):
     SAME_ERROR = "the same error"
     REFUSED = "refused"
     GIVEN_UP = "not decided: time or memory ran out"
-    OTHER_ERROR = "another error of a value's, or an error for one alone"
+    UNSENDABLE = "a value computed here that the warehouse can't hold: docs/troubleshoot.md, HV004"
+    OTHER_ERROR = "another error of a value's, or one for the oracle alone"
+    RAISED_ALONE = "an error of a value's, and rows for the oracle"
     WRONG = "wrong"
 
 
@@ -89,11 +91,17 @@ def judge(wanted: Outcome, got: Outcome, *, is_ordered: bool, is_agent: bool) ->
         return Verdict.REFUSED
     if has_given_up(got) or has_given_up(wanted):
         return Verdict.GIVEN_UP
+    if got.sqlstate == "HV004":
+        return Verdict.UNSENDABLE
     if wanted.rows is None and got.rows is None:
         return Verdict.SAME_ERROR if _alike(wanted, got) else Verdict.OTHER_ERROR
-    if wanted.rows is None or got.rows is None:
-        error = wanted.sqlstate or got.sqlstate or ""
-        return Verdict.OTHER_ERROR if error.startswith(("21", "22")) else Verdict.WRONG
+    if wanted.rows is None:
+        is_value = (wanted.sqlstate or "").startswith(("21", "22"))
+        return Verdict.OTHER_ERROR if is_value else Verdict.WRONG
+    if got.rows is None:
+        # A hidden row's value may not raise, and of the visible ones' hardly any plan raises more.
+        is_value = (got.sqlstate or "").startswith(("21", "22"))
+        return Verdict.RAISED_ALONE if is_value else Verdict.WRONG
     rows = wanted.rows
     if is_agent and len(rows) > MAX_ROWS:
         if len(got.rows) != MAX_ROWS:

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import psycopg
 from conftest import connect, connect_warehouse
@@ -43,6 +44,12 @@ class Content:
     hidden: tuple[Row, ...]
     row_filter: str | None
     is_exposed: bool = True
+
+    @property
+    def rows(self) -> list[Row]:
+        """Hidden rows stand between the visible ones, so that no LIMIT passes them by."""
+        pairs = zip_longest(self.visible, self.hidden)
+        return [row for pair in pairs for row in pair[::-1] if row is not None]
 
     @property
     def exposed(self) -> list[Field]:
@@ -182,9 +189,7 @@ def _fill_warehouse(warehouse: Warehouse, slug: str) -> None:
         table = f"demo.{slug}.{content.name}"
         warehouse.execute(f"CREATE TABLE {table} ({columns})")
         types = [field.remote for field in content.fields]
-        # Hidden rows stand between the visible ones, so that no LIMIT passes them by.
-        rows = sorted((*content.visible, *content.hidden), key=lambda row: str(row[0])[::-1])
-        values = " UNION ALL ".join(f"SELECT {_literals(row, types)}" for row in rows)
+        values = " UNION ALL ".join(f"SELECT {_literals(row, types)}" for row in content.rows)
         warehouse.execute(f"INSERT INTO {table} {values}")
 
 
