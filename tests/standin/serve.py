@@ -96,10 +96,12 @@ def _engine(name: str, dataset: catalog.Dataset, scratch: Path) -> Engine:
 
 def _credentials() -> Credentials:
     """From the environment, else random; never from the command line, which others can read."""
+    mark = os.environ.get("STANDIN_MARK") or secrets.token_hex(12)
     return Credentials(
-        os.environ.get("STANDIN_TOKEN") or "dapi" + secrets.token_hex(16),
+        os.environ.get("STANDIN_TOKEN") or f"dapi{mark}{secrets.token_hex(8)}",
         os.environ.get("STANDIN_CLIENT_ID") or secrets.token_hex(16),
-        os.environ.get("STANDIN_CLIENT_SECRET") or "dose" + secrets.token_hex(16),
+        os.environ.get("STANDIN_CLIENT_SECRET") or f"dose{mark}{secrets.token_hex(8)}",
+        mark,
     )
 
 
@@ -123,6 +125,7 @@ def _announce(
         "token": credentials.token,
         "client_id": credentials.client_id,
         "client_secret": credentials.client_secret,
+        "mark": credentials.mark,
         "catalog": CATALOG,
         "pid": os.getpid(),
     }

@@ -16,10 +16,10 @@ from psycopg import sql
 Connection = psycopg.Connection[tuple]
 
 
-def forms_of(secret: str) -> list[bytes]:
+def forms_of(secret: str | bytes) -> list[bytes]:
     """The secret as it is and as a careless encoder would write it."""
-    raw = secret.encode()
-    forms = [raw, raw.hex().encode(), raw[::-1], secret.encode("utf-16-le")]
+    raw = secret.encode() if isinstance(secret, str) else secret
+    forms = [raw, raw.hex().encode(), raw[::-1], b"".join(bytes([byte, 0]) for byte in raw)]
     # Base64 depends on where in its text the secret begins; the ends depend on its neighbours.
     for offset in range(3):
         coded = base64.b64encode(b"\0" * offset + raw)

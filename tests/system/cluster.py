@@ -8,6 +8,8 @@ import subprocess
 from pathlib import Path
 
 import psycopg
+from recording import keep
+from warehouse import Warehouse
 
 PROGRAM = Path(__file__).parents[2] / "tools" / "cluster"
 
@@ -28,7 +30,11 @@ class Cluster:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def stop(self) -> None:
+        """What it has left is kept for the scan at the end of the run."""
+        keep("received", "private", Warehouse(self.environment["STANDIN_CONTROL_URL"]).received())
         self._call("stop")
+        for log in (self._directory / "log").glob("*.log"):
+            keep("logs", f"private-{log.name}", log.read_bytes())
 
     @property
     def data_directory(self) -> Path:

@@ -14,12 +14,20 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from psycopg import sql
+from recording import RecordedConnection
 from warehouse import Warehouse
 
 if TYPE_CHECKING:
     from governed import Governed
 
 Connection = psycopg.Connection[tuple]
+
+psycopg.connect = RecordedConnection.connect  # every session of the run, however it is opened
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The scan of what the run has left comes last."""
+    items.sort(key=lambda item: item.path.name == "test_nothing_hidden_left.py")
 
 
 def connect(**options: object) -> Connection:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import psycopg
 from conftest import connect, connect_warehouse
+from ledger import hidden_number, hidden_text
+from recording import keep_relations
 from warehouse import Warehouse
 
 Connection = psycopg.Connection[tuple]
@@ -37,10 +39,12 @@ class Governed:
 
 def set_up(warehouse: Warehouse) -> Governed:
     slug = "g" + secrets.token_hex(4)
-    value, note = "hv" + secrets.token_hex(8), "hn" + secrets.token_hex(8)
+    value, note = "hv" + hidden_text(), "hn" + hidden_text()
     warehouse.execute(f"CREATE SCHEMA demo.{slug}")
     warehouse.execute(
-        f"CREATE TABLE demo.{slug}.sales AS SELECT id, CAST(id AS INT) AS amount,"
+        f"CREATE TABLE demo.{slug}.sales AS SELECT"
+        f" CASE WHEN id < {VISIBLE_ROWS} THEN id ELSE {hidden_number('id')} END AS id,"
+        f" CAST(id AS INT) AS amount,"
         f" CASE WHEN id < {VISIBLE_ROWS} THEN 'EU' ELSE 'US' END AS region,"
         f" CASE WHEN id < {VISIBLE_ROWS} THEN concat('row ', CAST(id AS STRING)) ELSE '{note}' END"
         f" AS note, '{value}' AS secret FROM range({VISIBLE_ROWS + HIDDEN_ROWS})"
@@ -73,6 +77,7 @@ def expose(
 
 def tear_down(governed: Governed, warehouse: Warehouse) -> None:
     with connect() as session:
+        keep_relations(session)
         session.execute("SELECT lakehouse.drop_tenant(%s)", [governed.tenant])
     warehouse.execute(f"DROP SCHEMA demo.{governed.remote_schema} CASCADE")
 

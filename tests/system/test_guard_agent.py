@@ -11,6 +11,7 @@ import pytest
 from conftest import connect
 from governed import VISIBLE_ROWS, Governed, act_as
 from psycopg import pq
+from recording import keep_answer
 from refusal import describe
 
 Connection = psycopg.Connection[tuple]
@@ -263,6 +264,7 @@ def call_fast_path(session: Connection, oid: int) -> bytes:
     while not received.endswith((b"Z\0\0\0\x05I", b"Z\0\0\0\x05E")):
         received += duplicate.recv(65536)
     duplicate.close()
+    keep_answer(received)
     return received
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import shutil
 import signal
 import subprocess
@@ -22,6 +21,7 @@ import pytest
 from cluster import Cluster
 from conftest import connect_warehouse
 from envelope import key_id, open_secret, read_keys
+from ledger import hidden_key
 from refusal import refused
 from warehouse import wait_until
 from worker_program import run_worker, succeed
@@ -71,7 +71,7 @@ def write_keys(cluster: Cluster, path: Path, text: str, mode: int = 0o400) -> Pa
 
 
 def new_key(number: int) -> str:
-    return f"{number} {secrets.token_hex(32)}\n"
+    return f"{number} {hidden_key()}\n"
 
 
 def use_setting(cluster: Cluster, name: str, value: str) -> None:

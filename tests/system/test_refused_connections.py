@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+from ledger import hidden_text
 from psycopg import sql
 from refusal import describe, refused
 from warehouse import Warehouse
@@ -28,7 +29,7 @@ def failed_step(session: Connection, tenant: str, name: str) -> tuple[str, str]:
 def test_wrong_token_is_refused(
     warehouse: Warehouse, session: Connection, connected: Callable[..., str]
 ) -> None:
-    connected(token="dapi" + secrets.token_hex(16))
+    connected(token="dapi" + hidden_text())
     refused(session, QUERY, "28000")
     refused(session, QUERY, "28000")
 
@@ -36,7 +37,7 @@ def test_wrong_token_is_refused(
 def test_wrong_token_fails_the_step_authenticate(
     warehouse: Warehouse, session: Connection, tenant: str, connected: Callable[..., str]
 ) -> None:
-    name = connected(token="dapi" + secrets.token_hex(16))
+    name = connected(token="dapi" + hidden_text())
     assert failed_step(session, tenant, name)[0] == "authenticate"
     row = session.execute(
         sql.SQL("SELECT status FROM {}.warehouse_connections WHERE name = {}").format(
@@ -192,5 +193,5 @@ def test_expired_oauth_token_is_renewed(
 def test_wrong_client_secret_is_refused(
     warehouse: Warehouse, session: Connection, connected: Callable[..., str]
 ) -> None:
-    connected(oauth=True, client_secret="dose" + secrets.token_hex(16))
+    connected(oauth=True, client_secret="dose" + hidden_text())
     refused(session, QUERY, "28000")

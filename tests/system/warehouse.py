@@ -71,6 +71,11 @@ class Warehouse:
         except AssertionError as error:
             raise AssertionError(f"{error}: {self.open_statements()}") from None
 
+    def received(self) -> bytes:
+        """Every request since the start, without credentials and without what execute() sent."""
+        with urllib.request.urlopen(f"{self._url}/received", timeout=60) as answer:
+            return bytes(answer.read())
+
     def execute(self, statement: str) -> None:
         """Runs a statement as another client of the warehouse would: CREATE TABLE, DROP VIEW."""
         body = {
@@ -88,6 +93,7 @@ class Warehouse:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url, data=data, method=method)
         request.add_header("Authorization", f"Bearer {os.environ['WAREHOUSE_TOKEN']}")
+        request.add_header("X-Standin-Set-Up", "yes")
         request.add_header("Content-Type", "application/json")
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.loads(answer.read() or b"null")

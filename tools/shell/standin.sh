@@ -46,6 +46,7 @@ kNames = {
     "WAREHOUSE_CLIENT_SECRET": "client_secret",
     "WAREHOUSE_ID": "warehouse_id",
     "WAREHOUSE_CATALOG": "catalog",
+    "STANDIN_MARK": "mark",
     "STANDIN_CONTROL_URL": "control_url",
 }
 with open(sys.argv[1], encoding="utf-8") as file:

@@ -29,6 +29,7 @@ class Credentials:
     token: str
     client_id: str
     client_secret: str
+    mark: str  # stands in every token and link that is made here, so that one scan finds them all
 
     def __repr__(self) -> str:
         return "Credentials(…)"
@@ -87,7 +88,7 @@ class Auth:
         scopes = form.get("scope", "all-apis").split()
         if not scopes or not set(scopes) <= _SCOPES:
             return _oauth_error(400, "invalid_scope", "The requested scope is invalid.")
-        token = "eyJ" + secrets.token_urlsafe(48)
+        token = "eyJ" + self._credentials.mark + secrets.token_urlsafe(32)
         lifetime = self._settings.token_lifetime_s
         with self._lock:
             self._minted[token] = time.time() + lifetime

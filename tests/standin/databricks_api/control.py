@@ -38,6 +38,7 @@ class Control:
             ("POST", "events", self._event),
             ("POST", "prerender", self._prerender),
             ("POST", "reset", self._reset),
+            ("GET", "received", self._received),
         ]
         return [
             Route(method, f"{PREFIX}/{path}", f"control.{path}", _local(handler))
@@ -96,6 +97,10 @@ class Control:
     def _reset(self, _: Request) -> Response:
         self._service.reset()
         return json_response({})
+
+    def _received(self, _: Request) -> Response:
+        """Requests since the start, whatever was reset since; without credentials."""
+        return Response(body=self._service.record.content())
 
 
 def _local(handler: Callable[[Request], Response]) -> Callable[[Request], Response]:

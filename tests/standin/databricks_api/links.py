@@ -25,8 +25,9 @@ _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 
 
 class Links:
-    def __init__(self, settings: Settings, counters: Counters) -> None:
+    def __init__(self, settings: Settings, counters: Counters, mark: str) -> None:
         self._settings = settings
+        self._mark = mark
         self._counters = counters
         self._key = secrets.token_bytes(32)
         self._lock = threading.Lock()
@@ -102,7 +103,7 @@ class Links:
 
     def _signature(self, path: str, issued: float, lifetime: float) -> str:
         text = f"{path}\n{issued:.6f}\n{lifetime:g}"
-        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
+        return self._mark + hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
 
     def _header_key(self, path: str) -> str:
         return hmac.new(self._key, b"header" + path.encode(), hashlib.sha256).hexdigest()

@@ -39,6 +39,7 @@ def api_origin(service: Service, base_url: Callable[[], str]) -> Origin:
         lambda r: errors.no_such_endpoint(r.method, r.path).response(),
         lambda _: errors.crashed().response(),
         service.event,
+        service.record.add,
     )
 
 

@@ -11,6 +11,7 @@ from engine.contract import Engine
 from result_files.chunk import ResultSet
 from server.counters import Counters
 from server.faults import FaultBook
+from server.record import Record
 
 from databricks_api import statement_request
 from databricks_api.auth import Auth, Credentials
@@ -38,7 +39,8 @@ class Service:
         self.faults = FaultBook()
         self.counters = Counters()
         self.auth = Auth(credentials, settings)
-        self.links = Links(settings, self.counters)
+        self.links = Links(settings, self.counters, credentials.mark)
+        self.record = Record(scratch / "received")
         self.sessions = Sessions()
         self.warehouse = Warehouse(warehouse_id, settings)
         self._runner = Runner(engine, self.warehouse, settings, scratch, kept)

@@ -13,10 +13,11 @@ from server.router import Router
 
 Guard = Callable[[Request], Response | None]
 Event = Callable[[str], None]
+Witness = Callable[[Request], None]
 
 
 class Origin:
-    """An application for a listener. `guard` may refuse a request before it is routed."""
+    """An application for a listener. `guard` may refuse a request before it is routed; `witness` sees each."""
 
     def __init__(
         self,
@@ -27,6 +28,7 @@ class Origin:
         not_found: Callable[[Request], Response],
         on_crash: Callable[[Request], Response],
         on_event: Event,
+        witness: Witness = lambda _: None,
     ) -> None:
         self._router = router
         self._faults = faults
@@ -35,6 +37,7 @@ class Origin:
         self._not_found = not_found
         self._on_crash = on_crash
         self._on_event = on_event
+        self._witness = witness
 
     def __call__(self, request: Request) -> tuple[Response, list[Fault]]:
         found = self._router.find(request.method, request.path)
@@ -42,6 +45,7 @@ class Origin:
         self._counters.add(f"requests.{name}")
         if name.startswith("control."):
             return found.answer(request), []
+        self._witness(request)
         faults = self._faults.strike(request)
         for fault in faults:
             if fault.action("event"):
