@@ -10,6 +10,7 @@
 #include "worker/oauth/redirect_uri.hpp"
 #include "worker/oauth/scope.hpp"
 #include "worker/oauth/server.hpp"
+#include "worker/oauth/token.hpp"
 
 namespace lakehouse::worker::oauth {
 namespace {
@@ -93,7 +94,11 @@ http::Response Server::authorize(const http::Request& request, const Context& co
     return bad_link();
   }
   const auto client = find_client(form->value("client_id"), context);
-  if (!client && client.error().code == ErrorCode::kInvalidResponse) return unknown_client();
+  if (!client && is_document_id(form->value("client_id")) &&
+      client.error().code != ErrorCode::kUnavailable) {
+    log_.failure("client metadata document was not usable", client.error(), context.request_id);
+    return unknown_client();
+  }
   if (!client) return page_of(client.error(), context);
   const bool is_other_tenants = *client && !(*client)->tenant.empty() && !request.tenant.empty() &&
                                 (*client)->tenant != request.tenant;

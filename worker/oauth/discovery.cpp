@@ -2,21 +2,13 @@
 // What clients learn before they have anything: the metadata of the authorization server (RFC 8414)
 // and of the MCP server (RFC 9728). There is no OpenID Connect document: no ID token is made here.
 #include "worker/json/text.hpp"
+#include "worker/json/value.hpp"
 #include "worker/oauth/answer.hpp"
 #include "worker/oauth/scope.hpp"
 #include "worker/oauth/server.hpp"
 
 namespace lakehouse::worker::oauth {
 namespace {
-
-std::string scopes_supported() {
-  std::string json = "[";
-  for (const ScopeFacts& scope : all_scopes()) {
-    if (json.size() > 1) json += ',';
-    json::append_quoted(json, scope.name);
-  }
-  return json + "]";
-}
 
 http::Response document(std::string body) {
   http::Response response;
@@ -40,7 +32,7 @@ http::Response Server::server_metadata(const http::Request& request, const Conte
   body += endpoint("token_endpoint", "/oauth/token");
   body += endpoint("revocation_endpoint", "/oauth/revoke");
   if (*is_registration_on) body += endpoint("registration_endpoint", "/oauth/register");
-  body += ",\"scopes_supported\":" + scopes_supported();
+  body += ",\"scopes_supported\":" + json::strings(scope_names());
   body += R"(,"response_types_supported":["code"],"response_modes_supported":["query"])";
   body += R"(,"grant_types_supported":["authorization_code","refresh_token"])";
   body += R"(,"code_challenge_methods_supported":["S256"])";
@@ -55,7 +47,7 @@ http::Response Server::resource_metadata(const http::Request& request, std::stri
   const Issuer issuer = issuer_of(url_, request);
   return document("{\"resource\":" + json::quoted(issuer.origin + std::string(path)) +
                   ",\"authorization_servers\":[" + json::quoted(issuer.origin) +
-                  "],\"scopes_supported\":" + scopes_supported() +
+                  "],\"scopes_supported\":" + json::strings(scope_names()) +
                   ",\"bearer_methods_supported\":[\"header\"]"
                   ",\"resource_name\":\"Lakehouse CRM\"}\n");
 }

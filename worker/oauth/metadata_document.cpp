@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: PostgreSQL
-// simdjson's DOM validates the whole document.
+// A document that names a member twice is refused: readers would differ in which one counts.
 #include "worker/oauth/metadata_document.hpp"
-
-#include <simdjson.h>
 
 #include <algorithm>
 #include <charconv>
 
 #include "core/base/scope_exit.hpp"
 #include "worker/http/percent.hpp"
+#include "worker/json/value.hpp"
 #include "worker/oauth/redirect_uri.hpp"
 #include "worker/oauth/scope.hpp"
 
@@ -27,30 +26,27 @@ Error unusable(std::string detail) {
           ""};
 }
 
-std::string text_of(const simdjson::dom::element& document, std::string_view key) {
-  std::string_view text;
-  if (document[key].get(text) != simdjson::SUCCESS) return {};
-  return std::string(text);
+std::string text_of(const json::Value& document, std::string_view key) {
+  return std::string(document.string(key).value_or(""));
 }
 
-Status read_redirects(const simdjson::dom::element& document, Client& client) {
-  simdjson::dom::array uris;
-  if (document["redirect_uris"].get(uris) != simdjson::SUCCESS || uris.size() == 0 ||
-      uris.size() > kMostRedirects) {
+Status read_redirects(const json::Value& document, Client& client) {
+  const json::Value* uris = document.find("redirect_uris");
+  if (uris == nullptr || !uris->is(json::Value::Kind::kArray) || uris->members.empty() ||
+      uris->members.size() > kMostRedirects) {
     return unusable("It has no redirect_uris, or too many.");
   }
-  for (const simdjson::dom::element& entry : uris) {
-    std::string_view uri;
-    if (entry.get(uri) != simdjson::SUCCESS || !is_open_redirect_uri(uri)) {
+  for (const json::Member& entry : uris->members) {
+    if (!entry.value.is(json::Value::Kind::kString) || !is_open_redirect_uri(entry.value.text)) {
       return unusable("A redirect URI of it is neither https nor loopback.");
     }
-    client.redirect_uris.emplace_back(uri);
+    client.redirect_uris.push_back(entry.value.text);
   }
   return kDone;
 }
 
 // A name is shown to users: no control characters, no empty one.
-std::string shown_name(const simdjson::dom::element& document, std::string_view client_id) {
+std::string shown_name(const json::Value& document, std::string_view client_id) {
   std::string name = text_of(document, "client_name");
   std::erase_if(name, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
   const bool is_blank = name.find_first_not_of(' ') == std::string::npos;
@@ -76,13 +72,12 @@ bool is_document_id(std::string_view id) {
   return bounded.find("/../") == std::string::npos && bounded.find("/./") == std::string::npos;
 }
 
-Result<Client> parse_document(std::string_view client_id, std::string body) {
-  simdjson::dom::parser parser;
-  simdjson::dom::element document;
-  const simdjson::padded_string padded(body);
-  if (parser.parse(padded).get(document) != simdjson::SUCCESS || !document.is_object()) {
+Result<Client> parse_document(std::string_view client_id, std::string_view body) {
+  const auto parsed = json::parse(body);
+  if (!parsed || !parsed->is(json::Value::Kind::kObject)) {
     return unusable("It is not a JSON object.");
   }
+  const json::Value& document = *parsed;
   if (text_of(document, "client_id") != client_id) {
     return unusable("Its client_id is not the URL it was fetched from.");
   }
@@ -149,7 +144,7 @@ Result<MetadataDocuments::Kept> MetadataDocuments::fetch(std::string_view client
     return unusable("It is not served as JSON.");
   }
   const auto kept_for = freshness(answer->header("cache-control").value_or(""));
-  auto client = parse_document(client_id, std::move(answer->body));
+  auto client = parse_document(client_id, answer->body);
   if (!client) return client.error();
   return Kept{*std::move(client), Clock::now() + kept_for};
 }

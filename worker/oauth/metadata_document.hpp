@@ -22,7 +22,7 @@ namespace lakehouse::worker::oauth {
 bool is_document_id(std::string_view client_id);
 
 // Errors: kInvalidResponse, saying what is wrong with the document.
-Result<Client> parse_document(std::string_view client_id, std::string body);
+Result<Client> parse_document(std::string_view client_id, std::string_view body);
 
 // How long an answer may be kept, by its Cache-Control.
 std::chrono::seconds freshness(std::string_view cache_control);

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: PostgreSQL
 // /oauth/register (RFC 7591). Off unless lakehouse.oauth_dynamic_registration is on; limited by the
 // database. What a client gets is never more than what it is told back.
-#include <simdjson.h>
-
 #include <algorithm>
 #include <chrono>
 
 #include "worker/json/text.hpp"
+#include "worker/json/value.hpp"
 #include "worker/oauth/answer.hpp"
 #include "worker/oauth/redirect_uri.hpp"
 #include "worker/oauth/scope.hpp"
@@ -16,53 +15,35 @@
 namespace lakehouse::worker::oauth {
 namespace {
 
-using simdjson::dom::element;
-
 constexpr std::size_t kMostRedirects = 20, kLongestName = 200;
 
-std::string text_of(element document, std::string_view key, std::string_view fallback = "") {
-  std::string_view text;
-  if (document[key].get(text) != simdjson::SUCCESS) text = fallback;
-  return std::string(text);
-}
-
 // An absent list means the one thing we do.
-bool has_or_lacks(element document, std::string_view key, std::string_view wanted) {
-  simdjson::dom::array list;
-  if (document[key].get(list) != simdjson::SUCCESS) return true;
-  return std::ranges::any_of(list.begin(), list.end(), [&](element entry) {
-    std::string_view text;
-    return entry.get(text) == simdjson::SUCCESS && text == wanted;
+bool has_or_lacks(const json::Value& document, std::string_view key, std::string_view wanted) {
+  const json::Value* list = document.find(key);
+  return list == nullptr || std::ranges::any_of(list->members, [&](const json::Member& entry) {
+    return entry.value.is(json::Value::Kind::kString) && entry.value.text == wanted;
   });
 }
 
-std::optional<std::vector<std::string>> redirects_of(element document) {
-  simdjson::dom::array uris;
-  if (document["redirect_uris"].get(uris) != simdjson::SUCCESS) return std::nullopt;
-  if (uris.size() == 0 || uris.size() > kMostRedirects) return std::nullopt;
+std::optional<std::vector<std::string>> redirects_of(const json::Value& document) {
+  const json::Value* uris = document.find("redirect_uris");
+  if (uris == nullptr || !uris->is(json::Value::Kind::kArray)) return std::nullopt;
+  if (uris->members.empty() || uris->members.size() > kMostRedirects) return std::nullopt;
   std::vector<std::string> redirects;
-  for (element entry : uris) {
-    std::string_view uri;
-    if (entry.get(uri) != simdjson::SUCCESS || !is_open_redirect_uri(uri)) return std::nullopt;
-    redirects.emplace_back(uri);
+  for (const json::Member& entry : uris->members) {
+    if (!entry.value.is(json::Value::Kind::kString) || !is_open_redirect_uri(entry.value.text)) {
+      return std::nullopt;
+    }
+    redirects.push_back(entry.value.text);
   }
   return redirects;
 }
 
-std::string shown_name(element document) {
-  std::string name = text_of(document, "client_name");
+std::string shown_name(const json::Value& document) {
+  std::string name(document.string("client_name").value_or(""));
   std::erase_if(name, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
   const bool is_blank = name.find_first_not_of(' ') == std::string::npos;
   return is_blank || name.size() > kLongestName ? "Unnamed application" : name;
-}
-
-std::string array_of(const std::vector<std::string>& texts) {
-  std::string json = "[";
-  for (const std::string& text : texts) {
-    if (json.size() > 1) json += ',';
-    json::append_quoted(json, text);
-  }
-  return json + "]";
 }
 
 http::Response registered(const Client& client, std::string_view method, const Token* secret) {
@@ -71,7 +52,7 @@ http::Response registered(const Client& client, std::string_view method, const T
   std::string body = "{\"client_id\":" + json::quoted(client.id) +
                      ",\"client_id_issued_at\":" + std::to_string(now.count()) +
                      ",\"client_name\":" + json::quoted(client.name) +
-                     ",\"redirect_uris\":" + array_of(client.redirect_uris) +
+                     ",\"redirect_uris\":" + json::strings(client.redirect_uris) +
                      ",\"grant_types\":[\"authorization_code\"],\"response_types\":[\"code\"]"
                      ",\"token_endpoint_auth_method\":" +
                      json::quoted(method) + ",\"scope\":" + json::quoted(join_scopes(client.scopes));
@@ -99,12 +80,11 @@ http::Response refused(std::string_view refusal) {
 }  // namespace
 
 http::Response Server::register_client(const http::Request& request, const Context& context) {
-  simdjson::dom::parser parser;
-  element document;
-  const simdjson::padded_string body(request.body);
-  if (parser.parse(body).get(document) != simdjson::SUCCESS || !document.is_object()) {
+  const auto parsed = json::parse(request.body);
+  if (!parsed || !parsed->is(json::Value::Kind::kObject)) {
     return bad_metadata("the body is not a JSON object");
   }
+  const json::Value& document = *parsed;
   auto redirects = redirects_of(document);
   if (!redirects) {
     return json_error(400, "invalid_redirect_uri",
@@ -115,7 +95,7 @@ http::Response Server::register_client(const http::Request& request, const Conte
     return bad_metadata("only grant type authorization_code with response type code is supported");
   }
   const std::string method =
-      text_of(document, "token_endpoint_auth_method", "client_secret_basic");
+      std::string(document.string("token_endpoint_auth_method").value_or("client_secret_basic"));
   const bool is_public = method == "none";
   if (!is_public && method != "client_secret_basic" && method != "client_secret_post") {
     return bad_metadata("token_endpoint_auth_method is not supported");
@@ -124,7 +104,7 @@ http::Response Server::register_client(const http::Request& request, const Conte
   Client client;
   client.name = shown_name(document);
   client.redirect_uris = *std::move(redirects);
-  client.scopes = narrow(split_scopes(text_of(document, "scope")), scope_names());
+  client.scopes = narrow(split_scopes(document.string("scope").value_or("")), scope_names());
   if (client.scopes.empty()) client.scopes = scope_names();
   auto secret = make_token(kClientSecretPrefix);
   if (!secret) return answer_of(secret.error(), context);

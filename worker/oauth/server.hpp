@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "worker/config/public_url.hpp"
+#include "worker/http/form.hpp"
 #include "worker/http/router.hpp"
 #include "worker/log/log.hpp"
+#include "worker/oauth/issuer.hpp"
 #include "worker/oauth/metadata_document.hpp"
 #include "worker/oauth/store.hpp"
 

@@ -14,6 +14,8 @@ namespace {
 
 // /ready asks the database; a status request must not wait for a dead one.
 constexpr std::chrono::milliseconds kDatabaseCheckTime{2'000};
+// For everything a visitor asks but the tools themselves, which have their own.
+constexpr std::size_t kVisitConnections = 8;
 // Of a stop's time, what requests of the HTTP server may use up.
 constexpr std::chrono::milliseconds kHttpDrainTime{500};
 
@@ -59,6 +61,7 @@ Result<std::unique_ptr<Service>> Service::start(config::Settings settings, log::
 
 bool Service::stop(Deadline deadline) {
   const bool is_clean = gateway_->stop(deadline);
+  mcp_.stop();
   if (http_) http_->stop(deadline.sooner(Deadline::in(kHttpDrainTime)));
   return is_clean;
 }
@@ -76,7 +79,13 @@ Service::Service(config::Settings settings, std::unique_ptr<secrets::LiveVault> 
       resealer_(database_, *vault_, counters_),
       rotation_(*vault_, keys_, resealer_, log),
       revocation_watch_(settings_.database, uses_, warehouses_, log),
-      audit_(settings_.database, *vault_, head_paths(settings_), log) {}
+      audit_(settings_.database, *vault_, head_paths(settings_), log),
+      visits_(settings_.database, {kVisitConnections}),
+      oauth_(settings_.public_url, visits_, *client_, log),
+      gate_(settings_.public_url, visits_, log),
+      tools_(settings_.database, audit_, log),
+      library_(visits_, audit_),
+      mcp_({settings_.database, visits_, gate_, tools_, library_, *vault_, log}) {}
 
 Status Service::open_gateway() {
   gateway::Gateway::Options options;
@@ -127,6 +136,8 @@ http::Router Service::routes() {
          return page;
        },
        http::Audience::kProbes});
+  for (http::Route& route : oauth_.routes()) routes.push_back(std::move(route));
+  for (http::Route& route : mcp_.routes()) routes.push_back(std::move(route));
   return http::Router(std::move(routes));
 }
 

@@ -14,12 +14,17 @@
 #include "worker/gateway/gateway.hpp"
 #include "worker/http/server.hpp"
 #include "worker/log/log.hpp"
+#include "worker/mcp/server.hpp"
 #include "worker/metrics/counters.hpp"
+#include "worker/oauth/database_gate.hpp"
+#include "worker/oauth/server.hpp"
 #include "worker/secrets/keeper.hpp"
 #include "worker/secrets/live_vault.hpp"
 #include "worker/secrets/master_keys.hpp"
 #include "worker/secrets/resealer.hpp"
 #include "worker/secrets/rotation.hpp"
+#include "worker/tools/database_library.hpp"
+#include "worker/tools/database_tools.hpp"
 #include "worker/warehouses/registry.hpp"
 #include "worker/warehouses/revocation_watch.hpp"
 
@@ -64,6 +69,12 @@ class Service {
   warehouses::RevocationWatch revocation_watch_;
   audit::Journal audit_;
   std::unique_ptr<gateway::Gateway> gateway_;
+  db::Pool visits_;
+  oauth::Server oauth_;
+  oauth::DatabaseGate gate_;
+  tools::DatabaseTools tools_;
+  tools::DatabaseLibrary library_;
+  mcp::Server mcp_;
   std::unique_ptr<http::Server> http_;  // last: its routes look at everything above
   std::atomic<const http::Server*> listening_ =
       nullptr;  // http_, for sessions that run while it starts
