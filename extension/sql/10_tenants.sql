@@ -79,6 +79,8 @@ BEGIN
     PERFORM lakehouse.create_audit_chain(tenant_id, slug);
     PERFORM lakehouse.grant_oauth_privileges(slug);
     PERFORM lakehouse.create_tool_tables(slug);
+    PERFORM lakehouse.create_announcements(tenant_id, slug);
+    PERFORM lakehouse.grant_snippets(slug);
     RETURN tenant_id;
 END
 $$;

@@ -2,7 +2,7 @@
 -- Resources and prompts are rows, as tools are: what a client shows to a person to pick from.
 
 CREATE TABLE lakehouse.resources (
-    uri text PRIMARY KEY CHECK (uri ~ '^[a-z]+://[a-z0-9/_-]+$'),
+    uri text PRIMARY KEY CHECK (uri ~ '^[a-z]+://([a-z0-9/_-]|\{[a-z_]+\})+$'),
     name text NOT NULL UNIQUE,
     title text NOT NULL,
     description text NOT NULL,
@@ -11,13 +11,14 @@ CREATE TABLE lakehouse.resources (
     function text NOT NULL CHECK (function ~ '^lakehouse\.[a-z0-9_]+$')
 );
 COMMENT ON TABLE lakehouse.resources IS 'Documents that clients read by URI';
-COMMENT ON COLUMN lakehouse.resources.uri IS 'URI to read it by';
+COMMENT ON COLUMN lakehouse.resources.uri IS 'URI to read it by; with {names}, which stand for one segment each, a template';
 COMMENT ON COLUMN lakehouse.resources.name IS 'Name for programs';
 COMMENT ON COLUMN lakehouse.resources.title IS 'Name for people';
 COMMENT ON COLUMN lakehouse.resources.description IS 'What it holds';
 COMMENT ON COLUMN lakehouse.resources.mime_type IS 'Type of its text';
 COMMENT ON COLUMN lakehouse.resources.scope IS 'OAuth scope that a token needs';
-COMMENT ON COLUMN lakehouse.resources.function IS 'Function (tenant text) RETURNS jsonb that makes it, called as the user';
+COMMENT ON COLUMN lakehouse.resources.function IS
+'Function that makes it, called as the user: (tenant text) RETURNS jsonb, its text; or (tenant text, uri text) RETURNS jsonb, an array of MCP''s resource contents';
 REVOKE ALL ON lakehouse.resources FROM PUBLIC;
 INSERT INTO lakehouse.resources (uri, name, title, description, scope, function) VALUES
     ('crm://schema', 'schema', 'CRM schema', 'Every kind of record with its fields, types, choices and references', 'crm:read', 'lakehouse.read_schema'),
@@ -30,7 +31,9 @@ CREATE TABLE lakehouse.prompts (
     description text NOT NULL,
     scope text NOT NULL CHECK (scope IN ('crm:read', 'crm:write')),
     arguments jsonb NOT NULL CHECK (jsonb_typeof(arguments) = 'array'),
-    template text NOT NULL
+    template text,
+    function text CHECK (function ~ '^lakehouse\.[a-z0-9_]+$'),
+    CHECK (num_nonnulls(template, function) = 1)
 );
 COMMENT ON TABLE lakehouse.prompts IS 'Prompts that clients offer to people';
 COMMENT ON COLUMN lakehouse.prompts.name IS 'Name for programs';
@@ -40,6 +43,8 @@ COMMENT ON COLUMN lakehouse.prompts.scope IS 'OAuth scope that a token needs';
 COMMENT ON COLUMN lakehouse.prompts.arguments IS
 '[{"name", "description", "required", "complete"}]; complete: the kind of record whose titles complete the argument';
 COMMENT ON COLUMN lakehouse.prompts.template IS 'Text; {{name}} is the argument, quoted';
+COMMENT ON COLUMN lakehouse.prompts.function IS
+'In place of a template: (arguments jsonb, input jsonb) RETURNS jsonb, an MCP GetPromptResult, called as the user';
 REVOKE ALL ON lakehouse.prompts FROM PUBLIC;
 INSERT INTO lakehouse.prompts (name, title, description, scope, arguments, template) VALUES
     ('account_brief', 'Account brief', 'One page on an account before you call', 'crm:read',
@@ -72,10 +77,23 @@ AS $$
 BEGIN
     RETURN (SELECT coalesce(jsonb_agg(jsonb_build_object('uri', r.uri, 'name', r.name, 'title', r.title, 'description', r.description,
                                                          'mimeType', r.mime_type) ORDER BY r.uri), '[]')
-            FROM lakehouse.resources r WHERE r.scope = ANY (scopes));
+            FROM lakehouse.resources r WHERE r.scope = ANY (scopes) AND r.uri !~ '[{]');
 END
 $$;
 COMMENT ON FUNCTION lakehouse.list_resources(text[]) IS 'The resources that these scopes open, as a JSON array of MCP resources.';
+
+CREATE FUNCTION lakehouse.list_resource_templates(scopes text[])
+RETURNS jsonb LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT coalesce(jsonb_agg(jsonb_build_object('uriTemplate', r.uri, 'name', r.name, 'title', r.title, 'description', r.description,
+                                                         'mimeType', r.mime_type) ORDER BY r.uri), '[]')
+            FROM lakehouse.resources r WHERE r.scope = ANY (scopes) AND r.uri ~ '[{]');
+END
+$$;
+COMMENT ON FUNCTION lakehouse.list_resource_templates(text[]) IS
+'The resource templates that these scopes open, as a JSON array of MCP resource templates.';
 
 CREATE FUNCTION lakehouse.read_schema(tenant text)
 RETURNS jsonb LANGUAGE plpgsql STABLE CALLED ON NULL INPUT PARALLEL SAFE
@@ -121,30 +139,53 @@ END
 $$;
 COMMENT ON FUNCTION lakehouse.read_dashboards(text) IS 'Resource crm://dashboards.';
 
-CREATE FUNCTION lakehouse.make_resource(tenant text, uri text)
-RETURNS jsonb LANGUAGE plpgsql STABLE CALLED ON NULL INPUT PARALLEL UNSAFE
+-- What the scopes do not open is answered as what is not there.
+CREATE FUNCTION lakehouse.find_resource(uri text, scopes text[])
+RETURNS lakehouse.resources LANGUAGE plpgsql STABLE CALLED ON NULL INPUT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     wanted lakehouse.resources;
-    made jsonb;
 BEGIN
-    SELECT * INTO wanted FROM lakehouse.resources r WHERE r.uri = make_resource.uri;
+    SELECT * INTO wanted FROM lakehouse.resources r
+    WHERE (scopes IS NULL OR r.scope = ANY (scopes))
+          AND find_resource.uri ~ ('^' || regexp_replace(r.uri, '\{[a-z_]+\}', '[^/]+', 'g') || '$')
+    ORDER BY r.uri = find_resource.uri DESC, r.uri LIMIT 1;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'resource "%" does not exist', left(uri, 200)
-            USING ERRCODE = 'no_data_found', HINT = format('Resources: %s.', (SELECT string_agg(r.uri, ', ' ORDER BY r.uri) FROM lakehouse.resources r));
+            USING ERRCODE = 'no_data_found', HINT = format('Resources: %s.', (
+                SELECT string_agg(r.uri, ', ' ORDER BY r.uri) FROM lakehouse.resources r WHERE scopes IS NULL OR r.scope = ANY (scopes)));
     END IF;
-    -- The name is a checked row of this extension's.
-    EXECUTE format('SELECT %s($1)', wanted.function) INTO made USING tenant;
-    RETURN jsonb_build_object('contents', jsonb_build_array(jsonb_build_object('uri', wanted.uri, 'mimeType', wanted.mime_type, 'text', made::text)));
+    RETURN wanted;
 END
 $$;
-COMMENT ON FUNCTION lakehouse.make_resource(text, text) IS 'Part of read_resource: the same for a tenant.';
+COMMENT ON FUNCTION lakehouse.find_resource(text, text[]) IS
+'The row of a resource that these scopes open (NULL: any), or of the template that its URI fits. Raises P0002.';
 
-CREATE FUNCTION lakehouse.read_resource(uri text)
+CREATE FUNCTION lakehouse.make_resource(tenant text, uri text, scopes text[])
+RETURNS jsonb LANGUAGE plpgsql STABLE CALLED ON NULL INPUT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    wanted CONSTANT lakehouse.resources := lakehouse.find_resource(uri, scopes);
+    made jsonb;
+BEGIN
+    -- The name is a checked row of this catalog.
+    IF to_regprocedure(wanted.function || '(text, text)') IS NOT NULL THEN
+        EXECUTE format('SELECT %s($1, $2)', wanted.function) INTO made USING tenant, uri;
+        RETURN jsonb_build_object('contents', made);
+    END IF;
+    EXECUTE format('SELECT %s($1)', wanted.function) INTO made USING tenant;
+    RETURN jsonb_build_object('contents', jsonb_build_array(jsonb_build_object('uri', uri, 'mimeType', wanted.mime_type, 'text', made::text)));
+END
+$$;
+COMMENT ON FUNCTION lakehouse.make_resource(text, text, text[]) IS 'Part of read_resource: the same for a tenant.';
+
+CREATE FUNCTION lakehouse.read_resource(uri text, scopes text[] DEFAULT NULL)
 RETURNS jsonb LANGUAGE sql STABLE CALLED ON NULL INPUT PARALLEL UNSAFE
-RETURN lakehouse.make_resource(current_schema(), uri);
-COMMENT ON FUNCTION lakehouse.read_resource(text) IS 'A resource: {"contents": [{"uri", "mimeType", "text"}]}. Raises P0002 for an unknown URI.';
+RETURN lakehouse.make_resource(current_schema(), uri, scopes);
+COMMENT ON FUNCTION lakehouse.read_resource(text, text[]) IS
+'A resource: {"contents": [{"uri", "mimeType", "text"}]}. scopes: of the token; NULL for all. Raises P0002 for an unknown URI.';
 
 CREATE FUNCTION lakehouse.list_prompts(scopes text[])
 RETURNS jsonb LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -159,29 +200,32 @@ END
 $$;
 COMMENT ON FUNCTION lakehouse.list_prompts(text[]) IS 'The prompts that these scopes open, as a JSON array of MCP prompts.';
 
-CREATE FUNCTION lakehouse.find_prompt(name text)
+CREATE FUNCTION lakehouse.find_prompt(name text, scopes text[])
 RETURNS lakehouse.prompts LANGUAGE plpgsql STABLE CALLED ON NULL INPUT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     wanted lakehouse.prompts;
 BEGIN
-    SELECT * INTO wanted FROM lakehouse.prompts p WHERE p.name = find_prompt.name;
+    SELECT * INTO wanted FROM lakehouse.prompts p
+    WHERE p.name = find_prompt.name AND (scopes IS NULL OR p.scope = ANY (scopes));
     IF NOT FOUND THEN
         RAISE EXCEPTION 'prompt "%" does not exist', left(name, 100)
-            USING ERRCODE = 'no_data_found', HINT = format('Prompts: %s.', (SELECT string_agg(p.name, ', ' ORDER BY p.name) FROM lakehouse.prompts p));
+            USING ERRCODE = 'no_data_found', HINT = format('Prompts: %s.', (
+                SELECT string_agg(p.name, ', ' ORDER BY p.name) FROM lakehouse.prompts p WHERE scopes IS NULL OR p.scope = ANY (scopes)));
     END IF;
     RETURN wanted;
 END
 $$;
-COMMENT ON FUNCTION lakehouse.find_prompt(text) IS 'The row of a prompt. Raises P0002.';
+COMMENT ON FUNCTION lakehouse.find_prompt(text, text[]) IS 'The row of a prompt that these scopes open (NULL: any). Raises P0002.';
 
-CREATE FUNCTION lakehouse.get_prompt(name text, arguments jsonb DEFAULT '{}')
+CREATE FUNCTION lakehouse.get_prompt(name text, arguments jsonb DEFAULT '{}', input jsonb DEFAULT NULL, scopes text[] DEFAULT NULL)
 RETURNS jsonb LANGUAGE plpgsql STABLE CALLED ON NULL INPUT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    prompt CONSTANT lakehouse.prompts := lakehouse.find_prompt(name);
+    prompt CONSTANT lakehouse.prompts := lakehouse.find_prompt(name, scopes);
+    made jsonb;
     argument record;
     -- What the person wrote goes in once, part by part: a {{name}} in it is not a place to fill.
     parts CONSTANT text[] := regexp_split_to_array(prompt.template, '\{\{[a-z_]+\}\}');
@@ -193,17 +237,21 @@ BEGIN
                        FROM jsonb_array_elements(prompt.arguments) a),
         'required', (SELECT coalesce(jsonb_agg(a.value -> 'name'), '[]') FROM jsonb_array_elements(prompt.arguments) a WHERE (a.value ->> 'required')::boolean),
         'additionalProperties', false), arguments);
-    FOR n IN 1 .. cardinality(places) LOOP
+    IF prompt.function IS NOT NULL THEN
+        EXECUTE format('SELECT %s($1, $2)', prompt.function) INTO made USING arguments, input;
+        RETURN made;
+    END IF;
+    FOR n IN 1 .. coalesce(cardinality(places), 0) LOOP
         written := concat(written, coalesce(to_json(arguments ->> places[n])::text, '(not given)'), parts[n + 1]);
     END LOOP;
     RETURN jsonb_build_object('description', prompt.description, 'messages', jsonb_build_array(jsonb_build_object(
         'role', 'user', 'content', jsonb_build_object('type', 'text', 'text', written))));
 END
 $$;
-COMMENT ON FUNCTION lakehouse.get_prompt(text, jsonb) IS
-'A prompt with its arguments filled in: {"description", "messages"}. Raises P0002 for an unknown prompt, 22023 for wrong arguments.';
+COMMENT ON FUNCTION lakehouse.get_prompt(text, jsonb, jsonb, text[]) IS
+'A prompt with its arguments filled in: {"description", "messages"}. input: what the client answered to questions of the prompt''s function; scopes: of the token, NULL for all. Raises P0002 for an unknown prompt, 22023 for wrong arguments.';
 
-CREATE FUNCTION lakehouse.find_completions(tenant text, ref jsonb, argument jsonb)
+CREATE FUNCTION lakehouse.find_completions(tenant text, ref jsonb, argument jsonb, scopes text[])
 RETURNS jsonb LANGUAGE plpgsql STABLE CALLED ON NULL INPUT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -216,7 +264,7 @@ BEGIN
     IF ref ->> 'type' IS DISTINCT FROM 'ref/prompt' OR jsonb_typeof(argument -> 'value') IS DISTINCT FROM 'string' THEN
         RAISE EXCEPTION 'nothing to complete' USING ERRCODE = 'invalid_parameter_value', HINT = 'Arguments of prompts can be completed.';
     END IF;
-    prompt := lakehouse.find_prompt(ref ->> 'name');
+    prompt := lakehouse.find_prompt(ref ->> 'name', scopes);
     SELECT k.* INTO kind FROM jsonb_array_elements(prompt.arguments) a JOIN lakehouse.record_kinds k ON k.kind = a.value ->> 'complete'
     WHERE a.value -> 'name' = argument -> 'name';
     IF kind.kind IS NOT NULL THEN
@@ -227,26 +275,26 @@ BEGIN
     RETURN jsonb_build_object('completion', jsonb_build_object('values', to_jsonb(found_titles[:most]), 'hasMore', cardinality(found_titles) > most));
 END
 $$;
-COMMENT ON FUNCTION lakehouse.find_completions(text, jsonb, jsonb) IS 'Part of complete: the same for a tenant.';
+COMMENT ON FUNCTION lakehouse.find_completions(text, jsonb, jsonb, text[]) IS 'Part of complete: the same for a tenant.';
 
-CREATE FUNCTION lakehouse.complete(ref jsonb, argument jsonb)
+CREATE FUNCTION lakehouse.complete(ref jsonb, argument jsonb, scopes text[] DEFAULT NULL)
 RETURNS jsonb LANGUAGE sql STABLE CALLED ON NULL INPUT PARALLEL SAFE
-RETURN lakehouse.find_completions(current_schema(), ref, argument);
-COMMENT ON FUNCTION lakehouse.complete(jsonb, jsonb) IS
-'Completes an argument of a prompt as MCP asks: ref {"type": "ref/prompt", "name"}, argument {"name", "value"}. Raises P0002, 22023.';
+RETURN lakehouse.find_completions(current_schema(), ref, argument, scopes);
+COMMENT ON FUNCTION lakehouse.complete(jsonb, jsonb, text[]) IS
+'Completes an argument of a prompt as MCP asks: ref {"type": "ref/prompt", "name"}, argument {"name", "value"}; scopes: of the token, NULL for all. Raises P0002, 22023.';
 
 REVOKE ALL ON FUNCTION
-    lakehouse.list_resources(text[]), lakehouse.read_schema(text), lakehouse.count_where(text, text, jsonb),
-    lakehouse.read_dashboards(text), lakehouse.make_resource(text, text), lakehouse.read_resource(text),
-    lakehouse.list_prompts(text[]), lakehouse.find_prompt(text), lakehouse.get_prompt(text, jsonb),
-    lakehouse.find_completions(text, jsonb, jsonb), lakehouse.complete(jsonb, jsonb)
+    lakehouse.list_resources(text[]), lakehouse.list_resource_templates(text[]), lakehouse.read_schema(text), lakehouse.count_where(text, text, jsonb),
+    lakehouse.read_dashboards(text), lakehouse.find_resource(text, text[]), lakehouse.make_resource(text, text, text[]), lakehouse.read_resource(text, text[]),
+    lakehouse.list_prompts(text[]), lakehouse.find_prompt(text, text[]), lakehouse.get_prompt(text, jsonb, jsonb, text[]),
+    lakehouse.find_completions(text, jsonb, jsonb, text[]), lakehouse.complete(jsonb, jsonb, text[])
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    lakehouse.list_resources(text[]), lakehouse.read_schema(text), lakehouse.count_where(text, text, jsonb),
-    lakehouse.read_dashboards(text), lakehouse.make_resource(text, text), lakehouse.read_resource(text),
-    lakehouse.list_prompts(text[]), lakehouse.find_prompt(text), lakehouse.get_prompt(text, jsonb),
-    lakehouse.find_completions(text, jsonb, jsonb), lakehouse.complete(jsonb, jsonb)
+    lakehouse.list_resources(text[]), lakehouse.list_resource_templates(text[]), lakehouse.read_schema(text), lakehouse.count_where(text, text, jsonb),
+    lakehouse.read_dashboards(text), lakehouse.find_resource(text, text[]), lakehouse.make_resource(text, text, text[]), lakehouse.read_resource(text, text[]),
+    lakehouse.list_prompts(text[]), lakehouse.find_prompt(text, text[]), lakehouse.get_prompt(text, jsonb, jsonb, text[]),
+    lakehouse.find_completions(text, jsonb, jsonb, text[]), lakehouse.complete(jsonb, jsonb, text[])
 TO lakehouse_user;
 GRANT EXECUTE ON FUNCTION
-    lakehouse.list_resources(text[]), lakehouse.list_prompts(text[])
+    lakehouse.list_resources(text[]), lakehouse.list_resource_templates(text[]), lakehouse.list_prompts(text[])
 TO lakehouse_worker;

@@ -84,10 +84,56 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION lakehouse.announce_catalog() IS
-'Trigger: tells the workers which list has changed: tools, prompts or resources.';
+'Trigger: tells the workers which list has changed: tools, prompts or resources; or which resource of which tenant.';
 
 REVOKE ALL ON FUNCTION
     lakehouse.report_progress(float8, float8, text),
     lakehouse.report_log(text, jsonb),
     lakehouse.announce_catalog()
 FROM PUBLIC;
+
+CREATE TRIGGER announce_tools AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON lakehouse.tools
+    FOR EACH STATEMENT EXECUTE FUNCTION lakehouse.announce_catalog('tools');
+CREATE TRIGGER announce_prompts AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON lakehouse.prompts
+    FOR EACH STATEMENT EXECUTE FUNCTION lakehouse.announce_catalog('prompts');
+CREATE TRIGGER announce_resources AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON lakehouse.resources
+    FOR EACH STATEMENT EXECUTE FUNCTION lakehouse.announce_catalog('resources');
+-- An exposed table has tools of its own.
+CREATE TRIGGER announce_table_tools AFTER INSERT OR UPDATE OR DELETE ON lakehouse.data_sources
+    FOR EACH ROW EXECUTE FUNCTION lakehouse.announce_catalog('tools');
+
+CREATE FUNCTION lakehouse.create_announcements(tenant_id uuid, slug text)
+RETURNS void LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    table_name text;
+BEGIN
+    FOREACH table_name IN ARRAY ARRAY['pipelines', 'pipeline_stages'] LOOP
+        EXECUTE format('CREATE TRIGGER announce_change AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON %I.%I '
+                       'FOR EACH STATEMENT EXECUTE FUNCTION lakehouse.announce_catalog(%L)',
+                       slug, table_name, format('resource %s crm://pipelines', tenant_id));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION lakehouse.create_announcements(uuid, text) IS
+'Part of create_tenant: clients that subscribed to crm://pipelines hear of its changes.';
+REVOKE ALL ON FUNCTION lakehouse.create_announcements(uuid, text) FROM PUBLIC;
+
+CREATE FUNCTION lakehouse.is_live_token(token_id bigint)
+RETURNS boolean LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM lakehouse.oauth_access_tokens t
+        JOIN lakehouse.oauth_grants g ON g.id = t.grant_id
+        JOIN lakehouse.oauth_clients c ON c.client_id = g.client_id
+        WHERE t.id = is_live_token.token_id AND t.expires_at > now()
+              AND t.revoked_at IS NULL AND g.revoked_at IS NULL AND c.revoked_at IS NULL);
+END
+$$;
+COMMENT ON FUNCTION lakehouse.is_live_token(bigint) IS
+'For the worker: whether what was begun with this access token may go on. Whether its user is still active is asked at the next request.';
+REVOKE ALL ON FUNCTION lakehouse.is_live_token(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lakehouse.is_live_token(bigint) TO lakehouse_worker;

@@ -44,7 +44,8 @@ std::string with_members(std::string object, std::string_view members) {
   if (end == std::string::npos || members.empty()) return object;
   const std::size_t last = object.find_last_not_of(" \n\t", end - 1);
   const bool is_empty = last == std::string::npos || object[last] == '{';
-  object.replace(end, std::string::npos, is_empty ? "" : ",");
+  object.resize(end);
+  if (!is_empty) object.push_back(',');
   object += members;
   object.push_back('}');
   return object;

@@ -23,6 +23,10 @@ Outcome outcome_of(const db::Answer& answer) {
   return outcome;
 }
 
+db::Value scopes_of(const oauth::Identity& caller) {
+  return db::Value::text(json::strings(caller.scopes));
+}
+
 CallFacts facts_of(const Result<Outcome>& outcome, const db::Report* report) {
   CallFacts facts;
   if (!outcome) {
@@ -51,9 +55,9 @@ Result<std::string> DatabaseLibrary::resources(const oauth::Identity& caller,
   return list("lakehouse.list_resources", caller, context);
 }
 
-// The catalog has none: every resource has a URI of its own.
-Result<std::string> DatabaseLibrary::templates(const oauth::Identity&, const Context&) {
-  return std::string("[]");
+Result<std::string> DatabaseLibrary::templates(const oauth::Identity& caller,
+                                               const Context& context) {
+  return list("lakehouse.list_resource_templates", caller, context);
 }
 
 Result<std::string> DatabaseLibrary::prompts(const oauth::Identity& caller,
@@ -63,18 +67,22 @@ Result<std::string> DatabaseLibrary::prompts(const oauth::Identity& caller,
 
 Result<Outcome> DatabaseLibrary::read(const oauth::Identity& caller, std::string_view uri,
                                       const Invocation& invocation, const Context& context) {
-  return run(caller, "resource " + std::string(uri).substr(0, 200),
-             {"SELECT lakehouse.read_resource($1)",
-              {db::Value::text(json::well_formed(uri))},
-              "read_resource"},
-             invocation.listener, context);
+  return run(
+      caller, "resource " + std::string(uri).substr(0, 200),
+      {"SELECT lakehouse.read_resource($1, ARRAY(SELECT jsonb_array_elements_text($2::jsonb)))",
+       {db::Value::text(json::well_formed(uri)), scopes_of(caller)},
+       "read_resource"},
+      invocation.listener, context);
 }
 
 Result<Outcome> DatabaseLibrary::prompt(const oauth::Identity& caller, std::string_view name,
                                         const Invocation& invocation, const Context& context) {
   return run(caller, "prompt " + std::string(name).substr(0, 100),
-             {"SELECT lakehouse.get_prompt($1, $2)",
-              {db::Value::text(json::well_formed(name)), db::Value::text(invocation.arguments)},
+             {"SELECT lakehouse.get_prompt($1, $2, $3,"
+              " ARRAY(SELECT jsonb_array_elements_text($4::jsonb)))",
+              {db::Value::text(json::well_formed(name)), db::Value::text(invocation.arguments),
+               invocation.input.empty() ? db::Value::null() : db::Value::text(invocation.input),
+               scopes_of(caller)},
               "get_prompt"},
              invocation.listener, context);
 }
@@ -83,18 +91,22 @@ Result<Outcome> DatabaseLibrary::complete(const oauth::Identity& caller, std::st
                                           const Context& context) {
   const std::string reference = json::raw_object(request, {"ref"}).value_or("{}");
   const std::string argument = json::raw_object(request, {"argument"}).value_or("{}");
-  return run(caller, "completion",
-             {"SELECT lakehouse.complete($1, $2)",
-              {db::Value::text(reference), db::Value::text(argument)},
-              "complete"},
-             nullptr, context);
+  return run(
+      caller, "completion",
+      {"SELECT lakehouse.complete($1, $2, ARRAY(SELECT jsonb_array_elements_text($3::jsonb)))",
+       {db::Value::text(reference), db::Value::text(argument), scopes_of(caller)},
+       "complete"},
+      nullptr, context);
 }
 
 Result<Outcome> DatabaseLibrary::run(const oauth::Identity& caller, std::string_view what,
                                      db::Statement statement, Listener* listener,
                                      const Context& context) {
   std::string bound;
-  for (const db::Value& value : statement.values) bound += std::string(value.data()) + '\n';
+  for (const db::Value& value : statement.values) {
+    if (value.data() != nullptr) bound += value.data();
+    bound.push_back('\n');
+  }
   Trail trail(audit_, caller, what, bound);
   if (Status begun = trail.begin(); !begun) return begun.error();
   Act act;
