@@ -5,6 +5,7 @@
 
 #include "extension/guard/check.hpp"
 #include "extension/guard/identity.hpp"
+#include "extension/guard/limits.hpp"
 #include "extension/guard/tool.hpp"
 
 namespace lakehouse::guard {
@@ -21,6 +22,7 @@ void analyse(ParseState* state, Query* query, JumbleState* jumble) {
                     errmsg("the guard can't work with log_min_messages above error"),
                     errhint("Set log_min_messages to error or lower.")));
   }
+  if (rehearsal_depth == 0) apply_agent_limits();
   check_single_statement(state->p_sourcetext);
   // Utility statements have a hook of their own.
   if (query->commandType != CMD_UTILITY) check_agent_query(query);

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "extension/guard/allow_list.hpp"
+#include "extension/guard/expansion.hpp"
 #include "extension/guard/identity.hpp"
 #include "extension/guard/refusal.hpp"
 #include "extension/postgres/compat.hpp"
@@ -100,6 +101,23 @@ void check_bounds(const FuncExpr* call) {
   for (const ArgumentBound& bound : find_bounds(call->funcid)) check_bound(bound, call->args);
 }
 
+const char* name_of(SQLValueFunctionOp operation) {
+  switch (operation) {
+    case SVFOP_CURRENT_ROLE:
+      return "current_role";
+    case SVFOP_SESSION_USER:
+      return "session_user";
+    case SVFOP_CURRENT_CATALOG:
+      return "current_catalog";
+    case SVFOP_CURRENT_SCHEMA:
+      return "current_schema";
+    case SVFOP_USER:
+      return "user";
+    default:
+      return "current_user";
+  }
+}
+
 // What check_functions_in_node leaves out.
 void check_value_function(const SQLValueFunction* function) {
   switch (function->op) {
@@ -114,7 +132,7 @@ void check_value_function(const SQLValueFunction* function) {
     case SVFOP_LOCALTIMESTAMP_N:
       return;
     default:
-      refuse_function("current_user");
+      refuse_function(name_of(function->op));
   }
 }
 
@@ -348,6 +366,7 @@ const char* first_hidden(const Policy* policy, const char* name, const Bitmapset
 void check_agent_query(const Query* query) {
   Walk walk{};
   check_query(query, walk);
+  check_expansion(query);
 }
 
 void check_single_statement(const char* source) {
