@@ -66,6 +66,8 @@ def test_a_data_source_can_cap_lower(governed: Governed, agent: Connection) -> N
 
 # Section 1.7 of hostile SQL: each must end by itself, soon, without hurting the server.
 SERIES = "generate_series(1, 10000) a, generate_series(1, 10000) b"
+# A text of 60 MB.
+LONG = "(SELECT string_agg(repeat('1,', 1000), '') AS x FROM generate_series(1, 30000)) t"
 HOGS = {
     "cross join": f"SELECT count(*) FROM {SERIES}, generate_series(1, 10000) c",
     "string_agg": f"SELECT length(string_agg(a::text || b::text, ',')) FROM {SERIES}",
@@ -84,6 +86,16 @@ HOGS = {
     + "(SELECT x || x AS x FROM " * 30
     + "(SELECT name AS x FROM {s}.accounts UNION ALL SELECT name FROM {s}.accounts) s"
     + ") s" * 30,
+    "text to array": f"SELECT cardinality(('{{' || x || '1}}')::int[]) FROM {LONG}",
+    "text to JSON": f"SELECT length(('[' || x || '1]')::json::text) FROM {LONG}",
+    "text to JSONB": f"SELECT length(('[' || x || '1]')::jsonb::text) FROM {LONG}",
+    "array to text": f"SELECT length(array_agg(x)::text) FROM {LONG}, generate_series(1, 9)",
+    "normalize": f"SELECT length(normalize(chr(228) || x)) FROM {LONG}",
+    "case": f"SELECT length(upper(x || x || x || x || x)) FROM {LONG}",
+    "copies": f"SELECT cardinality(array_agg(upper(x || n))) FROM {LONG}, generate_series(1, 900) n",
+    "words": f"SELECT length(to_tsvector('simple', replace(x, ',', ' '))) FROM {LONG}",
+    "pattern": f"SELECT length(regexp_replace(x, '(1*,)*2', '', 'g')) FROM {LONG}",
+    "pieces": f"SELECT cardinality(regexp_split_to_array(x, ',')) FROM {LONG}",
     "nested loops": "SELECT count(*) FROM "
     + ", ".join(f"generate_series(1, 1000) t{i}" for i in range(10)),
     "sort": f"SELECT a FROM {SERIES} ORDER BY a::text || b::text",
