@@ -25,9 +25,7 @@ void watch(ObjectAccessType access, Oid class_id, Oid object, int sub_object, vo
       object == size_limiter())
     return;
   const char* name = get_func_name(object);
-  refuse({Code::kFunctionNotAllowListed, "function", name != nullptr ? name : "?",
-          "It is not on the allow-list of agents.",
-          "lakehouse.list_guarded_functions() lists what may be used."});
+  refuse(function_refusal(name != nullptr ? name : "?"));
 }
 
 }  // namespace
