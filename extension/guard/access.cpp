@@ -4,6 +4,7 @@
 
 #include "extension/guard/allow_list.hpp"
 #include "extension/guard/identity.hpp"
+#include "extension/guard/limits.hpp"
 #include "extension/guard/refusal.hpp"
 #include "extension/guard/size.hpp"
 
@@ -15,14 +16,16 @@ object_access_hook_type previous_access;
 
 void watch(ObjectAccessType access, Oid class_id, Oid object, int sub_object, void* argument) {
   if (previous_access != nullptr) previous_access(access, class_id, object, sub_object, argument);
+  // The first name that a session looks up: nothing else is called before a statement is analysed.
+  if (access == OAT_NAMESPACE_SEARCH && rehearsal_depth == 0 &&
+      current_strength() == Strength::kAgent)
+    apply_agent_limits();
   if (access != OAT_FUNCTION_EXECUTE || is_function_allowed(object) ||
       is_support_function(object) || current_strength() != Strength::kAgent ||
       object == size_limiter())
     return;
   const char* name = get_func_name(object);
-  refuse({Code::kFunctionNotAllowListed, "function", name != nullptr ? name : "?",
-          "It is not on the allow-list of agents.",
-          "lakehouse.list_guarded_functions() lists what may be used."});
+  refuse(function_refusal(name != nullptr ? name : "?"));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 // recorded without a look at the catalogs.
 #include "extension/guard/audit.hpp"
 
+#include "extension/border/border.hpp"
 #include "extension/client/audit.hpp"
 #include "extension/guard/identity.hpp"
 #include "extension/guard/policy.hpp"
@@ -74,6 +75,17 @@ void close_trail(AuditTrail* trail, const AuditOutcome& outcome) {
   trail->record.duration_us = GetCurrentTimestamp() - trail->began;
 }
 
+// nullptr if the statement is no tenant's business, or not known.
+AuditTrail* trail_of_refusal(Code code) {
+  if (rehearsal_depth > 0 || debug_query_string == nullptr || !IsTransactionState()) return nullptr;
+  AuditTrail* trail = begin_trail(debug_query_string, NIL);
+  if (trail == nullptr) return nullptr;
+  trail->record.phase = client::AuditPhase::kRefusal;
+  trail->record.code = facts_of(code).name;
+  trail->record.sqlstate = unpack_sql_state(facts_of(code).sqlstate);
+  return trail;
+}
+
 }  // namespace
 
 AuditTrail* audit_intent(const char* text, const List* relations, MemoryContext memory) {
@@ -109,13 +121,17 @@ void audit_failure(AuditTrail* trail, const AuditOutcome& outcome, int sqlstate)
 }
 
 void audit_refusal(Code code) {
-  if (rehearsal_depth > 0 || debug_query_string == nullptr || !IsTransactionState()) return;
-  AuditTrail* trail = begin_trail(debug_query_string, NIL);
-  if (trail == nullptr) return;
-  trail->record.phase = client::AuditPhase::kRefusal;
-  trail->record.code = facts_of(code).name;
-  trail->record.sqlstate = unpack_sql_state(facts_of(code).sqlstate);
-  client::record_audit(trail->record);
+  if (const AuditTrail* trail = trail_of_refusal(code)) client::record_audit(trail->record);
+}
+
+void try_audit_refusal(Code code) noexcept {
+  ErrorData* error = border::run_guarded(
+      [](void* argument) {
+        const AuditTrail* trail = trail_of_refusal(*static_cast<Code*>(argument));
+        if (trail != nullptr) (void)client::try_record_audit(trail->record);
+      },
+      &code);
+  if (error != nullptr) FreeErrorData(error);
 }
 
 }  // namespace lakehouse::guard

@@ -35,4 +35,7 @@ void audit_failure(AuditTrail* trail, const AuditOutcome& outcome, int sqlstate)
 // Before the refusal is raised.
 void audit_refusal(Code code);
 
+// While it is reported: never raises.
+void try_audit_refusal(Code code) noexcept;
+
 }  // namespace lakehouse::guard

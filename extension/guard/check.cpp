@@ -6,8 +6,11 @@
 #include <cstring>
 
 #include "extension/guard/allow_list.hpp"
+#include "extension/guard/columns.hpp"
+#include "extension/guard/expansion.hpp"
 #include "extension/guard/identity.hpp"
 #include "extension/guard/refusal.hpp"
+#include "extension/guard/utility.hpp"
 #include "extension/postgres/compat.hpp"
 
 namespace lakehouse::guard {
@@ -17,9 +20,6 @@ constexpr int kMaxNodes = 20'000;
 constexpr int kMaxRelations = 32;
 constexpr int kMaxGroupingSets = 64;
 
-const char kExposeHint[] = "Use columns that the data source exposes.";
-const char kFunctionHint[] = "lakehouse.list_guarded_functions() lists what may be used.";
-
 struct Walk {
   int nodes;
   int relations;
@@ -27,38 +27,25 @@ struct Walk {
 
 void check_query(const Query* query, Walk& walk);
 
-[[noreturn]] void refuse_statement(Code code, const char* rule) {
-  refuse({code, "statement", nullptr, rule, "Send one SELECT."});
-}
-
-[[noreturn]] void refuse_size(const char* rule) {
-  refuse({Code::kQueryTooComplex, "query", nullptr, rule, "Ask a smaller question."});
-}
-
-[[noreturn]] void refuse_construct(const char* what) {
-  refuse({Code::kStatementNotAllowed, "construct", what, "Agents may not use it.",
-          "Write the query without it."});
-}
-
-[[noreturn]] void refuse_function(const char* name) {
-  refuse({Code::kFunctionNotAllowListed, "function", name, "It is not on the allow-list of agents.",
-          kFunctionHint});
-}
-
 void check_type(Oid type) {
   if (type == RECORDOID || type == RECORDARRAYOID || is_type_allowed(type)) return;
-  refuse({Code::kTypeNotAllowListed, "type", format_type_be(type),
-          "It is not on the allow-list of agents.", "Use a built-in scalar type."});
+  refuse(type_refusal(format_type_be(type)));
 }
 
 bool is_refused(Oid function, void*) {
   if (is_function_allowed(function)) return false;
   const char* name = get_func_name(function);
-  refuse_function(name != nullptr ? name : "?");
+  refuse(function_refusal(name != nullptr ? name : "?"));
+}
+
+void check_operator_of(Oid operation) {
+  if (is_function_allowed(get_opcode(operation))) return;
+  const char* name = get_opname(operation);
+  refuse(operator_refusal(name != nullptr ? name : "?"));
 }
 
 void check_operator(Oid operation) {
-  if (OidIsValid(operation)) is_refused(get_opcode(operation), nullptr);
+  if (OidIsValid(operation)) check_operator_of(operation);
 }
 
 // A constant argument, folded if need be: an integer's value, of anything else the bytes.
@@ -100,21 +87,20 @@ void check_bounds(const FuncExpr* call) {
   for (const ArgumentBound& bound : find_bounds(call->funcid)) check_bound(bound, call->args);
 }
 
-// What check_functions_in_node leaves out.
-void check_value_function(const SQLValueFunction* function) {
-  switch (function->op) {
-    case SVFOP_CURRENT_DATE:
-    case SVFOP_CURRENT_TIME:
-    case SVFOP_CURRENT_TIME_N:
-    case SVFOP_CURRENT_TIMESTAMP:
-    case SVFOP_CURRENT_TIMESTAMP_N:
-    case SVFOP_LOCALTIME:
-    case SVFOP_LOCALTIME_N:
-    case SVFOP_LOCALTIMESTAMP:
-    case SVFOP_LOCALTIMESTAMP_N:
-      return;
+const char* name_of(SQLValueFunctionOp operation) {
+  switch (operation) {
+    case SVFOP_CURRENT_ROLE:
+      return "current_role";
+    case SVFOP_SESSION_USER:
+      return "session_user";
+    case SVFOP_CURRENT_CATALOG:
+      return "current_catalog";
+    case SVFOP_CURRENT_SCHEMA:
+      return "current_schema";
+    case SVFOP_USER:
+      return "user";
     default:
-      refuse_function("current_user");
+      return "current_user";
   }
 }
 
@@ -123,6 +109,11 @@ void check_functions(Node* node) {
   if (IsA(node, CoerceViaIO)) {
     check_type(exprType(reinterpret_cast<Node*>(reinterpret_cast<CoerceViaIO*>(node)->arg)));
     return;
+  }
+  if (IsA(node, ScalarArrayOpExpr)) {
+    check_operator_of(reinterpret_cast<ScalarArrayOpExpr*>(node)->opno);
+  } else if (IsA(node, OpExpr) || IsA(node, DistinctExpr) || IsA(node, NullIfExpr)) {
+    check_operator_of(reinterpret_cast<OpExpr*>(node)->opno);
   }
   check_functions_in_node(node, is_refused, nullptr);
 }
@@ -202,10 +193,23 @@ void count_node(Walk& walk) {
   if (++walk.nodes > kMaxNodes) refuse_size(psprintf("It has more than %d parts.", kMaxNodes));
 }
 
+// Whose it is decides, since nothing says who may use it.
+bool is_own_object(Oid object) { return object >= FirstNormalObjectId; }
+
+void check_collation(Oid collation) {
+  if (!is_own_object(collation)) return;
+  const char* name = get_collation_name(collation);
+  refuse(collation_refusal(name != nullptr ? name : "?"));
+}
+
 // A SELECT list of a sub-link has no type of its own.
 void check_type_of(Node* node) {
   if (IsA(node, SubLink)) return;
   const Oid type = exprType(node);
+  if (IsA(node, Const) && type == REGCONFIGOID && !reinterpret_cast<Const*>(node)->constisnull &&
+      is_own_object(DatumGetObjectId(reinterpret_cast<Const*>(node)->constvalue)))
+    refuse(type_refusal("regconfig"));
+  if (IsA(node, CollateExpr)) check_collation(reinterpret_cast<CollateExpr*>(node)->collOid);
   if (!IsA(node, Const) || !is_constant_type_allowed(type)) check_type(type);
 }
 
@@ -245,27 +249,45 @@ void check_shape(const Query* query) {
     case CMD_UPDATE:
     case CMD_DELETE:
     case CMD_MERGE:
-      refuse_statement(Code::kDmlForbidden, "It changes rows.");
+      refuse_change();
     default:
       refuse_statement(Code::kStatementNotAllowed, "It is no SELECT.");
   }
-  if (query->rowMarks != NIL || query->hasForUpdate)
-    refuse_statement(Code::kDmlForbidden, "FOR UPDATE and FOR SHARE lock rows.");
-  if (query->hasRecursive) refuse_size("WITH RECURSIVE has no bound.");
+  if (query->rowMarks != NIL || query->hasForUpdate) refuse_lock();
+  if (query->hasRecursive) refuse_recursion();
   if (query->groupingSets != NIL &&
       expand_grouping_sets(query->groupingSets, query->groupDistinct, kMaxGroupingSets) == NIL)
     refuse_size(psprintf("It has more than %d grouping sets.", kMaxGroupingSets));
 }
 
-void check_crm_columns(const char* name, const Bitmapset* columns) {
-  for (int attribute = FirstLowInvalidHeapAttributeNumber + 1; attribute <= 0; ++attribute) {
-    if (!bms_is_member(attribute - FirstLowInvalidHeapAttributeNumber, columns)) continue;
-    refuse({Code::kColumnNotAllowListed, "column",
-            psprintf("%s.%s", name, attribute == 0 ? "*" : "ctid"),
-            attribute == 0 ? "The whole row as one value is not allowed."
-                           : "System columns are not allowed.",
-            "Name the columns."});
+void check_crm_columns(const Policy* policy, const char* name, const Bitmapset* columns) {
+  int member = -1;
+  while ((member = bms_next_member(columns, member)) >= 0) {
+    const int attribute = member + FirstLowInvalidHeapAttributeNumber;
+    if (attribute == 0 || (attribute > 0 && !is_shown(policy, static_cast<AttrNumber>(attribute))))
+      refuse_every_column(policy, name);
+    if (attribute > 0) continue;
+    refuse({Code::kColumnNotAllowListed, "column", psprintf("%s.ctid", name),
+            "System columns are not allowed.", "Name the columns."});
   }
+}
+
+bool is_natural(Node* node) {
+  check_stack_depth();
+  if (IsA(node, JoinExpr)) {
+    const auto* join = reinterpret_cast<JoinExpr*>(node);
+    return join->isNatural || is_natural(join->larg) || is_natural(join->rarg);
+  }
+  if (!IsA(node, FromExpr)) return false;
+  ListCell* cell;
+  foreach (cell, reinterpret_cast<FromExpr*>(node)->fromlist) {
+    if (is_natural(static_cast<Node*>(lfirst(cell)))) return true;
+  }
+  return false;
+}
+
+bool has_natural_join(const Query* query) {
+  return query->jointree != nullptr && is_natural(reinterpret_cast<Node*>(query->jointree));
 }
 
 void check_relation(const Query* query, const RangeTblEntry* entry, Walk& walk) {
@@ -276,20 +298,16 @@ void check_relation(const Query* query, const RangeTblEntry* entry, Walk& walk) 
   if (entry->tablesample != nullptr) refuse_construct("TABLESAMPLE");
   const Bitmapset* columns = postgres::selected_columns(query, entry);
   const Policy* policy = find_policy(entry->relid);
-  switch (policy->kind) {
-    case RelationKind::kGoverned:
-      check_access(policy, name, columns, postgres::required_permissions(query, entry), true);
-      break;
-    case RelationKind::kCrm:
-      if (pg_class_aclcheck(entry->relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
-          pg_attribute_aclcheck_all(entry->relid, GetUserId(), ACL_SELECT, ACLMASK_ANY) !=
-              ACLCHECK_OK)
-        refuse_table(name);
-      check_crm_columns(name, columns);
-      break;
-    case RelationKind::kOther:
-      refuse_table(name);
+  if (!is_open_to_agent(policy)) refuse_table(name);
+  if (policy->kind == RelationKind::kGoverned) {
+    check_access(policy, name, columns, postgres::required_permissions(query, entry), true);
+  } else {
+    check_crm_columns(policy, name, columns);
   }
+  // Both go by all columns a table has.
+  if (((entry->alias != nullptr && entry->alias->colnames != NIL) || has_natural_join(query)) &&
+      has_hidden_columns(policy))
+    refuse_every_column(policy, name);
 }
 
 void check_entry(const Query* query, const RangeTblEntry* entry, Walk& walk) {
@@ -345,17 +363,76 @@ const char* first_hidden(const Policy* policy, const char* name, const Bitmapset
 
 }  // namespace
 
+void check_value_function(const SQLValueFunction* function) {
+  switch (function->op) {
+    case SVFOP_CURRENT_DATE:
+    case SVFOP_CURRENT_TIME:
+    case SVFOP_CURRENT_TIME_N:
+    case SVFOP_CURRENT_TIMESTAMP:
+    case SVFOP_CURRENT_TIMESTAMP_N:
+    case SVFOP_LOCALTIME:
+    case SVFOP_LOCALTIME_N:
+    case SVFOP_LOCALTIMESTAMP:
+    case SVFOP_LOCALTIMESTAMP_N:
+      return;
+    default:
+      refuse(function_refusal(name_of(function->op)));
+  }
+}
+
+void refuse_every_column(const Policy* policy, const char* name) {
+  refuse({Code::kColumnNotAllowListed, "column", psprintf("%s.*", name),
+          "SELECT *, NATURAL JOIN, a whole row and a list of column aliases take every column, and "
+          "a name may also mean one that is not exposed.",
+          psprintf("Name each column with its table: %s", describe_columns(policy, name))});
+}
+
+bool is_open_to_agent(const Policy* policy) {
+  switch (policy->kind) {
+    case RelationKind::kGoverned:
+      return policy->is_exposed;
+    case RelationKind::kCrm:
+      return pg_class_aclcheck(policy->relation, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
+             pg_attribute_aclcheck_all(policy->relation, GetUserId(), ACL_SELECT, ACLMASK_ANY) ==
+                 ACLCHECK_OK;
+    default:
+      return false;
+  }
+}
+
+void check_statement(Node* statement) {
+  switch (nodeTag(statement)) {
+    case T_InsertStmt:
+    case T_UpdateStmt:
+    case T_DeleteStmt:
+    case T_MergeStmt:
+      refuse_change();
+    case T_SelectStmt:
+      break;
+    default:
+      return check_utility(statement);
+  }
+  const auto* select = reinterpret_cast<SelectStmt*>(statement);
+  while (select->op != SETOP_NONE) select = select->larg;
+  if (select->intoClause == nullptr) return;
+  auto* creation = makeNode(CreateTableAsStmt);
+  creation->is_select_into = true;
+  creation->objtype = OBJECT_TABLE;
+  check_utility(reinterpret_cast<Node*>(creation));
+}
+
 void check_agent_query(const Query* query) {
   Walk walk{};
   check_query(query, walk);
+  check_expansion(query);
 }
 
-void check_single_statement(const char* source) {
-  if (source == nullptr) return;
-  if (list_length(raw_parser(source, RAW_PARSE_DEFAULT)) > 1) {
-    refuse({Code::kMultiStatement, "text", nullptr, "It has more than one statement.",
-            "Send one SELECT at a time."});
-  }
+List* check_single_statement(const char* source) {
+  if (source == nullptr) return NIL;
+  List* statements = raw_parser(source, RAW_PARSE_DEFAULT);
+  if (list_length(statements) <= 1) return statements;
+  refuse({Code::kMultiStatement, "text", nullptr, "It has more than one statement.",
+          "Send one SELECT at a time."});
 }
 
 void check_access(const Policy* policy, const char* name, const Bitmapset* columns,
@@ -368,14 +445,16 @@ void check_access(const Policy* policy, const char* name, const Bitmapset* colum
   }
   if ((permissions & ~static_cast<std::uint64_t>(ACL_SELECT)) != 0)
     refuse_statement(Code::kDmlForbidden, "A governed table is read only.");
-  if (const char* hidden = first_hidden(policy, name, columns)) {
+  const char* hidden = first_hidden(policy, name, columns);
+  if (hidden != nullptr && is_agent) refuse_every_column(policy, name);
+  if (hidden != nullptr) {
     const bool is_star = hidden[std::strlen(hidden) - 1] == '*';
     refuse(
         {Code::kColumnNotAllowListed, "column", hidden,
          is_star
              ? "The whole row has columns that may be hidden."
              : "The data source does not expose it; SELECT * and NATURAL JOIN read every column.",
-         kExposeHint});
+         psprintf("Name columns: %s", describe_columns(policy, name))});
   }
 }
 

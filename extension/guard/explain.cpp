@@ -12,8 +12,7 @@ namespace lakehouse::guard {
 namespace {
 
 void rehearse(const char* text) {
-  check_single_statement(text);
-  List* statements = raw_parser(text, RAW_PARSE_DEFAULT);
+  List* statements = check_single_statement(text);
   if (statements == NIL)
     refuse({Code::kStatementNotAllowed, "text", nullptr, "It is empty.", "Send one SELECT."});
   auto* statement = linitial_node(RawStmt, statements);
@@ -23,21 +22,39 @@ void rehearse(const char* text) {
   if (query->commandType == CMD_UTILITY) check_utility(query->utilityStmt);
 }
 
-// nullptr if the text passes.
-ErrorData* verdict_on(const char* text) {
+// A subtransaction that leaves nothing behind; the error that `body` raised.
+ErrorData* try_out(void (*body)(void*), void* argument) {
   MemoryContext caller = CurrentMemoryContext;
   ResourceOwner owner = CurrentResourceOwner;
   BeginInternalSubTransaction(nullptr);
   MemoryContextSwitchTo(caller);
   ++rehearsal_depth;
-  ErrorData* error =
-      border::run_guarded([](void* argument) { rehearse(static_cast<const char*>(argument)); },
-                          const_cast<char*>(text));
+  ErrorData* error = border::run_guarded(body, argument);
   --rehearsal_depth;
   RollbackAndReleaseCurrentSubTransaction();
   MemoryContextSwitchTo(caller);
   CurrentResourceOwner = owner;
   return error;
+}
+
+struct Verdict {
+  const char* text;
+  ErrorData* error;
+};
+
+// The error is nullptr if the text passes.
+ErrorData* verdict_on(const char* text) {
+  Verdict verdict{text, nullptr};
+  verdict.error =
+      try_out([](void* given) { rehearse(static_cast<Verdict*>(given)->text); }, &verdict);
+  if (verdict.error == nullptr) return nullptr;
+  ErrorData* error = try_out(
+      [](void* given) {
+        auto* known = static_cast<Verdict*>(given);
+        known->error = answer_to(known->error, known->text);
+      },
+      &verdict);
+  return error != nullptr ? error : verdict.error;
 }
 
 Datum text_or_null(const char* value, bool& is_null) {
@@ -51,7 +68,6 @@ Datum describe(ErrorData* error, FunctionCallInfo call) {
     elog(ERROR, "explain_guard must return a row");
   const char* texts[6] = {error == nullptr ? "pass" : "refused"};
   if (error != nullptr) {
-    present(error);
     texts[1] = code_in(error);
     texts[2] = unpack_sql_state(error->sqlerrcode);
     texts[3] = error->message;

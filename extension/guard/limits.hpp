@@ -4,7 +4,8 @@
 
 namespace lakehouse::guard {
 
-// Time and memory of this session, from its first statement on; idempotent.
+// Time and memory of this session, from the first moment that an agent is known: to analyse and to
+// plan take of both as well. Idempotent.
 void apply_agent_limits();
 
 }  // namespace lakehouse::guard

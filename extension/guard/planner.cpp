@@ -7,6 +7,7 @@
 #include "extension/guard/check.hpp"
 #include "extension/guard/counters.hpp"
 #include "extension/guard/identity.hpp"
+#include "extension/guard/limits.hpp"
 #include "extension/guard/policy.hpp"
 #include "extension/guard/refusal.hpp"
 #include "extension/guard/size.hpp"
@@ -128,6 +129,7 @@ PlannedStmt* plan_guarded(Query* query, const char* text, int options, ParamList
   const Oid tool = is_agent ? called : InvalidOid;
   const bool is_tool = OidIsValid(tool);
   if (is_tool) check_tool(tool);
+  if (is_agent && rehearsal_depth == 0) apply_agent_limits();
   if (is_agent && !is_tool) {
     check_agent_query(query);
     limit_sizes(query);

@@ -3,13 +3,18 @@
 #include "extension/guard/refusal.hpp"
 
 #include <array>
+#include <string_view>
 
+#include "extension/guard/allow_list.hpp"
 #include "extension/guard/audit.hpp"
 #include "extension/guard/counters.hpp"
 
 namespace lakehouse::guard {
 namespace {
 
+const char kNotListed[] =
+    "It does not exist for what it is given, or it is not on the allow-list of agents.";
+constexpr int kMaxListed = 8;
 constexpr int kMaxTokenBytes = NAMEDATALEN - 1;
 
 const std::array<CodeFacts, kCodeCount> kCodes = {{
@@ -32,6 +37,25 @@ bool is_unfit(pg_wchar character) {
          (character >= 0x200B && character <= 0x200F) ||
          (character >= 0x2028 && character <= 0x202E) ||
          (character >= 0x2060 && character <= 0x206F) || character == 0xFEFF;
+}
+
+// The ways in which a function of that name may be called. By the name alone, so that it says
+// nothing of what was refused.
+const char* function_hint(const char* name) {
+  StringInfoData listed;
+  initStringInfo(&listed);
+  int count = 0;
+  List* names = list_make2(makeString(pstrdup("pg_catalog")), makeString(pstrdup(name)));
+  for (FuncCandidateList found = FuncnameGetCandidates(names, -1, NIL, false, false, false, true);
+       found != nullptr; found = found->next) {
+    if (!is_function_allowed(found->oid) || ++count > kMaxListed) continue;
+    appendStringInfo(&listed, "%s%s", count == 1 ? "" : ", ", format_procedure(found->oid));
+  }
+  if (count == 0)
+    return "Use built-in aggregates, windows and functions of numbers, text, dates, JSON and "
+           "arrays.";
+  return psprintf("Call %s%s; cast its arguments.", listed.data,
+                  count > kMaxListed ? " or another of that name" : "");
 }
 
 }  // namespace
@@ -60,12 +84,72 @@ char* message_of(const Refusal& refusal) {
   return psprintf("%s \"%s\" is refused (%s)", refusal.noun, presentable(refusal.token), code);
 }
 
+// Process-wide by nature, as the hooks are.
+int trial_depth;
+
 void refuse(const Refusal& refusal) {
-  count_refusal(refusal.code);
-  audit_refusal(refusal.code);
+  if (trial_depth == 0) record_refusal(refusal.code);
   ereport(ERROR,
           (errcode(facts_of(refusal.code).sqlstate), errmsg_internal("%s", message_of(refusal)),
            errdetail_internal("%s", refusal.rule), errhint("%s", refusal.hint)));
+}
+
+void record_refusal(Code code) {
+  count_refusal(code);
+  audit_refusal(code);
+}
+
+bool find_code(const ErrorData* error, Code& code) {
+  const std::string_view message = error->message != nullptr ? error->message : "";
+  for (std::size_t i = 0; i < kCodeCount; ++i) {
+    if (!message.ends_with(psprintf("(%s)", kCodes[i].name))) continue;
+    code = static_cast<Code>(i);
+    return true;
+  }
+  return false;
+}
+
+Refusal column_refusal(const char* name, const char* hint) {
+  return {Code::kColumnNotAllowListed, "column", name,
+          "It does not exist, or it is not exposed to this role.", hint};
+}
+
+Refusal function_refusal(const char* name) {
+  return {Code::kFunctionNotAllowListed, "function", name, kNotListed, function_hint(name)};
+}
+
+Refusal operator_refusal(const char* name) {
+  return {Code::kFunctionNotAllowListed, "operator", name, kNotListed,
+          "Use another operator, or cast its operands."};
+}
+
+Refusal type_refusal(const char* name) {
+  return {Code::kTypeNotAllowListed, "type", name, kNotListed,
+          "Use text, numeric, integer, date, timestamp, interval, jsonb or arrays of them."};
+}
+
+Refusal collation_refusal(const char* name) {
+  return {Code::kTypeNotAllowListed, "collation", name,
+          "It does not exist, or agents may not use it.", "Write the query without it."};
+}
+
+void refuse_statement(Code code, const char* rule) {
+  refuse({code, "statement", nullptr, rule, "Send one SELECT."});
+}
+
+void refuse_change() { refuse_statement(Code::kDmlForbidden, "It changes rows."); }
+
+void refuse_lock() { refuse_statement(Code::kDmlForbidden, "FOR UPDATE and FOR SHARE lock rows."); }
+
+void refuse_recursion() { refuse_size("WITH RECURSIVE has no bound."); }
+
+void refuse_construct(const char* name) {
+  refuse({Code::kStatementNotAllowed, "construct", name, "Agents may not use it.",
+          "Write the query without it."});
+}
+
+void refuse_size(const char* rule) {
+  refuse({Code::kQueryTooComplex, "query", nullptr, rule, "Ask a smaller question."});
 }
 
 Refusal table_refusal(const char* name) {

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: PostgreSQL
 // Errors are a way out for data and for the names of things. An agent gets the error's own words
-// without the values in them, and the same answer for a table that is missing as for one it may not
-// see. The log gets no more. This runs for reports that go to the log, so the guard refuses to work
-// where errors do not.
+// without the values in them, and the same answer for what is missing as for what it may not see.
+// The log gets no more. Reports are rewritten on their way to the log; of one that does not go
+// there an agent gets nothing but that.
 #include "extension/guard/report.hpp"
 
 #include <cstring>
 
+#include "extension/guard/analyse.hpp"
+#include "extension/guard/audit.hpp"
+#include "extension/guard/counters.hpp"
 #include "extension/guard/identity.hpp"
+#include "extension/guard/reading.hpp"
 #include "extension/guard/refusal.hpp"
 
 namespace lakehouse::guard {
@@ -15,6 +19,9 @@ namespace {
 
 // Process-wide by nature, as hooks are.
 emit_log_hook_type previous_report;
+const PQcommMethods* previous_methods;
+PQcommMethods methods;
+bool is_rewritten;  // the error on its way to the client
 
 // `permission denied for schema x`
 char* last_word(const char* message) {
@@ -31,14 +38,6 @@ char* quoted_name(const char* message) {
   char* name = pnstrdup(begin + 1, static_cast<Size>(end - begin - 1));
   const char* dot = std::strrchr(name, '.');
   return dot != nullptr ? pstrdup(dot + 1) : name;
-}
-
-void replace(ErrorData* report, const Refusal& refusal) {
-  report->sqlerrcode = facts_of(refusal.code).sqlstate;
-  report->message = message_of(refusal);
-  report->detail = pstrdup(refusal.rule);
-  report->hint = pstrdup(refusal.hint);
-  report->cursorpos = 0;
 }
 
 // The message as the source has it, each value left out: `invalid input syntax for type …: "…"`.
@@ -74,53 +73,149 @@ bool is_missing_table(int sqlstate) {
          sqlstate == ERRCODE_INVALID_SCHEMA_NAME;
 }
 
+// What the error says of where it comes from tells which check it was.
+void forget_origin(ErrorData* error) {
+  error->context = nullptr;
+  error->internalquery = nullptr;
+  error->filename = nullptr;
+  error->funcname = nullptr;
+  error->lineno = 0;
+}
+
+void withhold_values(ErrorData* error) {
+  const bool has_words = error->message_id != nullptr && std::strcmp(error->message_id, "%s") != 0;
+  error->message = without_values(has_words ? error->message_id : "query failed");
+  error->detail = nullptr;
+  error->detail_log = nullptr;
+  error->hint = nullptr;
+}
+
+bool is_denied(const ErrorData* error) {
+  return error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE && error->message_id != nullptr &&
+         std::strstr(error->message_id, "permission denied") != nullptr;
+}
+
+// Of an error that a second reading does not explain.
+void present(ErrorData* error) {
+  if (is_missing_table(error->sqlerrcode) || is_denied(error)) {
+    replace(error, table_refusal(quoted_name(error->message)));
+  } else if (may_carry_values(error->sqlerrcode)) {
+    withhold_values(error);
+  }
+  forget_origin(error);
+}
+
+// What the analysis of a statement can meet, apart from its end for want of time or memory.
+bool is_of_analysis(int sqlstate) {
+  const int category = ERRCODE_TO_CATEGORY(sqlstate);
+  return category == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION ||
+         category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_FEATURE_NOT_SUPPORTED ||
+         sqlstate == ERRCODE_INVALID_SCHEMA_NAME;
+}
+
+// About the protocol's statements and parameters, not about names.
+bool is_of_protocol(int sqlstate) {
+  return sqlstate == ERRCODE_UNDEFINED_PARAMETER || sqlstate == ERRCODE_INDETERMINATE_DATATYPE ||
+         sqlstate == ERRCODE_DUPLICATE_PSTATEMENT;
+}
+
+// Nothing is wrong with the statement but what it may not see.
+bool is_of_hidden(const ErrorData* error) {
+  return ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
+         !is_of_protocol(error->sqlerrcode) && !is_missing_table(error->sqlerrcode) &&
+         !is_denied(error);
+}
+
+// An error inside flushes the one that is being reported, so its place is taken anew: nobody but
+// this report's sender is left to look at it.
+void answer_anew(ErrorData* report) {
+  const ErrorData known = *report;
+  MemoryContext caller = MemoryContextSwitchTo(MessageContext);
+  ErrorData* answer = answer_to(CopyErrorData(), debug_query_string);
+  Code code{};
+  if (find_code(answer, code)) {
+    count_refusal(code);
+    try_audit_refusal(code);
+  }
+  MemoryContextSwitchTo(caller);
+  FlushErrorState();
+  (void)errstart(ERROR, nullptr);
+  *report = *answer;
+  report->elevel = known.elevel;
+  report->output_to_server = known.output_to_server;
+  report->output_to_client = known.output_to_client;
+  report->hide_stmt = known.hide_stmt;
+  report->hide_ctx = known.hide_ctx;
+  report->domain = known.domain;
+  report->context_domain = known.context_domain;
+  report->assoc_context = known.assoc_context;
+}
+
 void watch(ErrorData* report) {
   // Roles are looked up in catalogs: only possible while a transaction is whole.
-  if (report->elevel >= ERROR && MyBackendType == B_BACKEND && is_agent_session()) present(report);
+  if (report->elevel >= ERROR && MyBackendType == B_BACKEND && is_agent_session()) {
+    const bool is_new = report->elevel == ERROR && is_of_analysis(report->sqlerrcode) &&
+                        !is_analysed() && IsTransactionState() && debug_query_string != nullptr;
+    if (is_new) {
+      answer_anew(report);
+    } else {
+      present(report);
+    }
+    is_rewritten = true;
+  }
   if (previous_report != nullptr) previous_report(report);
+}
+
+// An ErrorResponse: fields of one letter and a string, the severity twice.
+const char kUnlogged[] =
+    "SERROR\0VERROR\0C55000\0Mthe guard can't work with log_min_messages above error\0"
+    "HSet log_min_messages to error or lower.\0";
+
+int put(char type, const char* bytes, std::size_t length) {
+  constexpr char kError = 'E';
+  const bool is_error = type == kError && MyBackendType == B_BACKEND;
+  const bool is_raw = is_error && !is_rewritten && is_agent_session();
+  if (is_error) is_rewritten = false;
+  if (is_raw) return previous_methods->putmessage(type, kUnlogged, sizeof(kUnlogged));
+  return previous_methods->putmessage(type, bytes, length);
+}
+
+void watch_messages() {
+  previous_methods = PqCommMethods;
+  methods = *PqCommMethods;
+  methods.putmessage = put;
+  PqCommMethods = &methods;
 }
 
 }  // namespace
 
-void present(ErrorData* report) {
-  if (is_missing_table(report->sqlerrcode) ||
-      (report->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE && report->message_id != nullptr &&
-       std::strstr(report->message_id, "permission denied") != nullptr)) {
-    replace(report, table_refusal(quoted_name(report->message)));
-  } else if (may_carry_values(report->sqlerrcode)) {
-    const bool has_words =
-        report->message_id != nullptr && std::strcmp(report->message_id, "%s") != 0;
-    report->message = without_values(has_words ? report->message_id : "query failed");
-    report->detail = nullptr;
-    report->detail_log = nullptr;
-    report->hint = nullptr;
-  } else if (report->sqlerrcode == ERRCODE_UNDEFINED_COLUMN ||
-             report->sqlerrcode == ERRCODE_UNDEFINED_FUNCTION ||
-             report->sqlerrcode == ERRCODE_UNDEFINED_OBJECT) {
-    report->detail = nullptr;
-    report->hint = nullptr;
+ErrorData* answer_to(ErrorData* error, const char* text) {
+  Code code{};
+  if (find_code(error, code)) return error;
+  ErrorData* told = is_of_analysis(error->sqlerrcode) ? read_again(text) : nullptr;
+  if (told == nullptr && is_of_hidden(error)) {
+    replace(error, {Code::kColumnNotAllowListed, "column", nullptr,
+                    "A name also means a column that is not exposed.",
+                    "Name each column with its table, and give results other names."});
   }
-  report->context = nullptr;
-  report->internalquery = nullptr;
-  // Where the error was raised tells which check it was.
-  report->filename = nullptr;
-  report->funcname = nullptr;
-  report->lineno = 0;
+  if (told == nullptr) {
+    present(error);
+    return error;
+  }
+  if (may_carry_values(told->sqlerrcode)) withhold_values(told);
+  forget_origin(told);
+  return told;
 }
 
 const char* code_in(const ErrorData* report) {
-  for (std::size_t i = 0; i < kCodeCount; ++i) {
-    const char* name = facts_of(static_cast<Code>(i)).name;
-    if (report->message != nullptr &&
-        std::strstr(report->message, psprintf("(%s)", name)) != nullptr)
-      return name;
-  }
-  return nullptr;
+  Code code{};
+  return find_code(report, code) ? facts_of(code).name : nullptr;
 }
 
 void install_report_hook() {
   previous_report = emit_log_hook;
   emit_log_hook = watch;
+  watch_messages();
 }
 
 }  // namespace lakehouse::guard

@@ -6,8 +6,9 @@
 
 namespace lakehouse::guard {
 
-// Rewrites an error as an agent may read it.
-void present(ErrorData* report);
+// The same for an error of the analysis of `text`: what is missing answers as what is denied. The
+// transaction must be whole, and aborted afterwards.
+ErrorData* answer_to(ErrorData* error, const char* text);
 
 // The guard's code that a refusal's message names; nullptr if the error is none. Static.
 const char* code_in(const ErrorData* report);

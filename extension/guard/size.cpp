@@ -13,6 +13,9 @@ namespace {
 // Against ANY of an array there are so many times fewer bytes on the left, and more on the right.
 constexpr int kArrayFactor = 16;
 
+// Of a text that becomes an array or JSON, or the other way round: about a second's work.
+constexpr int kMaxConverted = 16'000'000;
+
 Node* without_relabel(Node* node) {
   while (node != nullptr && IsA(node, RelabelType))
     node = reinterpret_cast<Node*>(reinterpret_cast<RelabelType*>(node)->arg);
@@ -56,13 +59,26 @@ void limit_argument(ListCell* cell, int bytes) {
 
 void limit_arguments(Oid function, List* arguments, const Query* query, int factor) {
   const SizeCaps* caps = find_size_caps(function);
-  if (caps == nullptr || list_length(arguments) < 2) return;
+  if (caps == nullptr || arguments == NIL) return;  // defaults are not filled in yet
   // What is looked for is short, stored or not; of two equals both may be data.
   if (!is_stored(static_cast<Node*>(linitial(arguments)), query))
     limit_argument(list_head(arguments), caps->first / factor);
-  if (caps->second == 0) return;
+  if (caps->second == 0 || list_length(arguments) < 2) return;
   if (caps->first != caps->second || !is_stored(static_cast<Node*>(lsecond(arguments)), query))
     limit_argument(list_second_cell(arguments), caps->second * factor);
+}
+
+bool is_composed(Oid type) {
+  return type == JSONOID || type == JSONBOID || OidIsValid(get_element_type(type));
+}
+
+void limit_conversion(CoerceViaIO* conversion, const Query* query) {
+  auto* argument = reinterpret_cast<Node*>(conversion->arg);
+  const bool is_large = is_composed(conversion->resulttype) || is_composed(exprType(argument));
+  if (!is_large || get_typlen(exprType(argument)) != -1 || is_stored(argument, query)) return;
+  List* arguments = list_make1(argument);
+  limit_argument(list_head(arguments), kMaxConverted);
+  conversion->arg = static_cast<Expr*>(linitial(arguments));
 }
 
 bool visit(Node* node, void* argument) {
@@ -88,6 +104,9 @@ bool visit(Node* node, void* argument) {
       limit_arguments(call->funcid, call->args, query, 1);
       break;
     }
+    case T_CoerceViaIO:
+      limit_conversion(reinterpret_cast<CoerceViaIO*>(node), query);
+      break;
     default:
       break;
   }

@@ -54,6 +54,16 @@ inline bool walk_expression(Node* node, ExpressionWalker walker, void* argument)
 #endif
 }
 
+// Of the parser's tree.
+inline bool walk_raw(Node* node, ExpressionWalker walker, void* argument) {
+#if PG_VERSION_NUM >= 160000
+  return raw_expression_tree_walker(node, walker, argument);
+#else
+  return raw_expression_tree_walker(
+      node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)), argument);
+#endif
+}
+
 constexpr int kWalkFlags = QTW_EXAMINE_SORTGROUP | QTW_IGNORE_JOINALIASES;
 
 // Every expression of a query and its sub-queries' entry points, ORDER BY and GROUP BY included;
@@ -98,6 +108,14 @@ inline std::uint64_t required_permissions([[maybe_unused]] const Query* query,
       ->requiredPerms;
 #else
   return entry->requiredPerms;
+#endif
+}
+
+inline bool may_use_schema(Oid schema) {
+#if PG_VERSION_NUM >= 160000
+  return object_aclcheck(NamespaceRelationId, schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
+#else
+  return pg_namespace_aclcheck(schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
 #endif
 }
 

@@ -27,6 +27,7 @@ extern "C" {
 #include "catalog/pg_foreign_table.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_language.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_opfamily.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -67,7 +68,9 @@ extern "C" {
 #include "parser/parse_clause.h"
 #include "parser/parse_collate.h"
 #include "parser/parse_node.h"
+#include "parser/parse_param.h"
 #include "parser/parse_relation.h"
+#include "parser/parse_type.h"
 #include "parser/parser.h"
 #include "parser/parsetree.h"
 #include "parser/scanner.h"
@@ -79,6 +82,7 @@ extern "C" {
 #include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/lmgr.h"
 #include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
@@ -111,6 +115,16 @@ extern "C" {
 #include "utils/uuid.h"
 #include "utils/varlena.h"
 #include "utils/wait_event.h"
+
+// For PqCommMethods. Without these its headers need no other library's; it costs the layout of
+// Port, which nobody here looks into.
+#pragma push_macro("ENABLE_GSS")
+#pragma push_macro("USE_OPENSSL")
+#undef ENABLE_GSS
+#undef USE_OPENSSL
+#include "libpq/libpq.h"
+#pragma pop_macro("USE_OPENSSL")
+#pragma pop_macro("ENABLE_GSS")
 
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain_state.h"

@@ -322,3 +322,25 @@ def test_expose_refuses_what_it_cannot_hold(
             "SELECT lakehouse.expose(%s, %s::regclass)",
             [governed.tenant, f"{governed.tenant}.accounts"],
         )
+
+
+def test_a_column_in_anothers_place_is_not_exposed(
+    governed: Governed, session: Connection, member: Connection
+) -> None:
+    """A column is exposed by name and number: one that was dropped and made anew is another."""
+    session.execute(f"GRANT SELECT ON {governed.table} TO {governed.tenant}_member")
+    make_anew = (
+        f"ALTER FOREIGN TABLE {governed.table} DROP COLUMN note, ADD COLUMN note text"
+        " OPTIONS (column_name '{}', column_type 'string')"
+    )
+    try:
+        session.execute(make_anew.format("secret"))
+        with pytest.raises(psycopg.Error) as caught:
+            member.execute(f"SELECT note FROM {governed.table}")
+        assert "COLUMN_NOT_ALLOW_LISTED" in str(caught.value), describe(caught.value)
+        assert count(member, f"SELECT count(id) FROM {governed.table}") == VISIBLE_ROWS
+    finally:
+        session.execute(make_anew.format("note"))
+        session.execute(f"REVOKE SELECT ON {governed.table} FROM {governed.tenant}_member")
+        expose(session, governed.tenant)
+    assert count(member, f"SELECT count(note) FROM {governed.table}") == VISIBLE_ROWS
