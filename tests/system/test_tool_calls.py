@@ -224,6 +224,8 @@ def test_another_tenants_records_are_not_there(tenant: str, member: Caller) -> N
 
 def test_an_agent_writes_by_tools_through_the_worker_and_by_nothing_else(tenant: str) -> None:
     with connect() as session:
+        session.execute("SET client_min_messages = warning")
+        session.execute(f"GRANT {tenant}_agent_2 TO lakehouse_worker")
         session.execute("SET SESSION AUTHORIZATION lakehouse_worker")
         session.execute(f"SET search_path = {tenant}, pg_temp")
         session.execute(f"SET ROLE {tenant}_agent_2")
