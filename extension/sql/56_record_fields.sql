@@ -59,7 +59,9 @@ BEGIN
     RETURN coalesce((
         SELECT jsonb_object_agg(a.attname, jsonb_build_object(
                    'sql', format('t.%I', a.attname), 'type', lakehouse.type_word(a.atttypid),
-                   'cast', CASE WHEN y.typnamespace = 'pg_catalog'::regnamespace THEN y.typname::text ELSE a.atttypid::regtype::text END, 'nullable', NOT a.attnotnull, 'folded', a.attname = ANY (kind.folded_fields), 'long', a.attname = ANY (kind.long_fields),
+                   'cast', CASE WHEN y.typnamespace = 'pg_catalog'::regnamespace THEN y.typname::text
+                                ELSE a.atttypid::regtype::text END,
+                   'nullable', NOT a.attnotnull, 'folded', a.attname = ANY (kind.folded_fields), 'long', a.attname = ANY (kind.long_fields),
                    'position', a.attnum))
         FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
         WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND NOT a.attname = ANY (kind.hidden_fields)), '{}')

@@ -23,56 +23,73 @@ COMMENT ON FUNCTION lakehouse.change_record(text, text, uuid, jsonb, bigint, jso
 
 CREATE FUNCTION lakehouse.create_record(arguments jsonb)
 RETURNS jsonb LANGUAGE sql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
-RETURN coalesce(lakehouse.find_answer(current_schema(), 'create_record', arguments), lakehouse.keep_answer(current_schema(), 'create_record', arguments,
-    lakehouse.insert_record(current_schema(), arguments ->> 'kind', arguments -> 'values')));
+RETURN coalesce(
+    lakehouse.find_answer(current_schema(), 'create_record', arguments),
+    lakehouse.keep_answer(current_schema(), 'create_record', arguments,
+        lakehouse.insert_record(current_schema(), arguments ->> 'kind', arguments -> 'values')));
 COMMENT ON FUNCTION lakehouse.create_record(jsonb) IS 'Tool create_record.';
 
 CREATE FUNCTION lakehouse.create_account(arguments jsonb)
 RETURNS jsonb LANGUAGE sql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
-RETURN coalesce(lakehouse.find_answer(current_schema(), 'create_account', arguments), lakehouse.keep_answer(current_schema(), 'create_account', arguments,
-    lakehouse.insert_record(current_schema(), 'account', lakehouse.check_arguments('create_account', arguments))));
+RETURN coalesce(
+    lakehouse.find_answer(current_schema(), 'create_account', arguments),
+    lakehouse.keep_answer(current_schema(), 'create_account', arguments,
+        lakehouse.insert_record(current_schema(), 'account', lakehouse.check_arguments('create_account', arguments))));
 COMMENT ON FUNCTION lakehouse.create_account(jsonb) IS 'Tool create_account.';
 
 CREATE FUNCTION lakehouse.create_contact(arguments jsonb)
 RETURNS jsonb LANGUAGE sql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
-RETURN coalesce(lakehouse.find_answer(current_schema(), 'create_contact', arguments), lakehouse.keep_answer(current_schema(), 'create_contact', arguments,
-    lakehouse.insert_record(current_schema(), 'contact', lakehouse.check_arguments('create_contact', arguments))));
+RETURN coalesce(
+    lakehouse.find_answer(current_schema(), 'create_contact', arguments),
+    lakehouse.keep_answer(current_schema(), 'create_contact', arguments,
+        lakehouse.insert_record(current_schema(), 'contact', lakehouse.check_arguments('create_contact', arguments))));
 COMMENT ON FUNCTION lakehouse.create_contact(jsonb) IS 'Tool create_contact.';
 
 CREATE FUNCTION lakehouse.create_lead(arguments jsonb)
 RETURNS jsonb LANGUAGE sql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
-RETURN coalesce(lakehouse.find_answer(current_schema(), 'create_lead', arguments), lakehouse.keep_answer(current_schema(), 'create_lead', arguments,
-    lakehouse.insert_record(current_schema(), 'lead', lakehouse.check_arguments('create_lead', arguments))));
+RETURN coalesce(
+    lakehouse.find_answer(current_schema(), 'create_lead', arguments),
+    lakehouse.keep_answer(current_schema(), 'create_lead', arguments,
+        lakehouse.insert_record(current_schema(), 'lead', lakehouse.check_arguments('create_lead', arguments))));
 COMMENT ON FUNCTION lakehouse.create_lead(jsonb) IS 'Tool create_lead.';
 
 CREATE FUNCTION lakehouse.create_opportunity(arguments jsonb)
 RETURNS jsonb LANGUAGE sql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
-RETURN coalesce(lakehouse.find_answer(current_schema(), 'create_opportunity', arguments), lakehouse.keep_answer(current_schema(), 'create_opportunity', arguments,
-    lakehouse.insert_record(current_schema(), 'opportunity', lakehouse.check_arguments('create_opportunity', arguments))));
+RETURN coalesce(
+    lakehouse.find_answer(current_schema(), 'create_opportunity', arguments),
+    lakehouse.keep_answer(current_schema(), 'create_opportunity', arguments,
+        lakehouse.insert_record(current_schema(), 'opportunity', lakehouse.check_arguments('create_opportunity', arguments))));
 COMMENT ON FUNCTION lakehouse.create_opportunity(jsonb) IS 'Tool create_opportunity.';
 
 CREATE FUNCTION lakehouse.create_activity(arguments jsonb)
 RETURNS jsonb LANGUAGE sql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
-RETURN coalesce(lakehouse.find_answer(current_schema(), 'create_activity', arguments), lakehouse.keep_answer(current_schema(), 'create_activity', arguments,
-    lakehouse.insert_record(current_schema(), 'activity', lakehouse.check_arguments('create_activity', arguments))));
+RETURN coalesce(
+    lakehouse.find_answer(current_schema(), 'create_activity', arguments),
+    lakehouse.keep_answer(current_schema(), 'create_activity', arguments,
+        lakehouse.insert_record(current_schema(), 'activity', lakehouse.check_arguments('create_activity', arguments))));
 COMMENT ON FUNCTION lakehouse.create_activity(jsonb) IS 'Tool create_activity.';
 
 CREATE FUNCTION lakehouse.create_case(arguments jsonb)
 RETURNS jsonb LANGUAGE sql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
-RETURN coalesce(lakehouse.find_answer(current_schema(), 'create_case', arguments), lakehouse.keep_answer(current_schema(), 'create_case', arguments,
-    lakehouse.insert_record(current_schema(), 'case', lakehouse.check_arguments('create_case', arguments))));
+RETURN coalesce(
+    lakehouse.find_answer(current_schema(), 'create_case', arguments),
+    lakehouse.keep_answer(current_schema(), 'create_case', arguments,
+        lakehouse.insert_record(current_schema(), 'case', lakehouse.check_arguments('create_case', arguments))));
 COMMENT ON FUNCTION lakehouse.create_case(jsonb) IS 'Tool create_case.';
 
 CREATE FUNCTION lakehouse.update_record(arguments jsonb)
 RETURNS jsonb LANGUAGE sql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
-RETURN coalesce(lakehouse.find_answer(current_schema(), 'update_record', arguments), lakehouse.keep_answer(current_schema(), 'update_record', arguments,
-    lakehouse.change_record(current_schema(), arguments ->> 'kind', (arguments ->> 'id')::uuid, arguments -> 'values',
+RETURN coalesce(
+    lakehouse.find_answer(current_schema(), 'update_record', arguments),
+    lakehouse.keep_answer(current_schema(), 'update_record', arguments,
+        lakehouse.change_record(current_schema(), arguments ->> 'kind', (arguments ->> 'id')::uuid, arguments -> 'values',
                             (arguments ->> 'expected_version')::bigint)));
 COMMENT ON FUNCTION lakehouse.update_record(jsonb) IS 'Tool update_record.';
 
 CREATE FUNCTION lakehouse.update_opportunity_stage(arguments jsonb)
 RETURNS jsonb LANGUAGE sql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
-RETURN coalesce(lakehouse.find_answer(current_schema(), 'update_opportunity_stage', arguments),
+RETURN coalesce(
+    lakehouse.find_answer(current_schema(), 'update_opportunity_stage', arguments),
     lakehouse.keep_answer(current_schema(), 'update_opportunity_stage', arguments,
         lakehouse.change_record(current_schema(), 'opportunity', (arguments ->> 'id')::uuid,
             jsonb_strip_nulls(arguments - '{id,expected_version,idempotency_key}'::text[]), (arguments ->> 'expected_version')::bigint)));
@@ -98,8 +115,10 @@ COMMENT ON FUNCTION lakehouse.finish_activity(text, jsonb) IS 'Completes an acti
 
 CREATE FUNCTION lakehouse.complete_activity(arguments jsonb)
 RETURNS jsonb LANGUAGE sql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
-RETURN coalesce(lakehouse.find_answer(current_schema(), 'complete_activity', arguments), lakehouse.keep_answer(current_schema(), 'complete_activity', arguments,
-    lakehouse.finish_activity(current_schema(), lakehouse.check_arguments('complete_activity', arguments))));
+RETURN coalesce(
+    lakehouse.find_answer(current_schema(), 'complete_activity', arguments),
+    lakehouse.keep_answer(current_schema(), 'complete_activity', arguments,
+        lakehouse.finish_activity(current_schema(), lakehouse.check_arguments('complete_activity', arguments))));
 COMMENT ON FUNCTION lakehouse.complete_activity(jsonb) IS 'Tool complete_activity.';
 
 CREATE FUNCTION lakehouse.lead_contact(tenant text, lead jsonb, account uuid, given uuid)
@@ -172,8 +191,10 @@ COMMENT ON FUNCTION lakehouse.turn_lead(text, jsonb) IS
 
 CREATE FUNCTION lakehouse.convert_lead(arguments jsonb)
 RETURNS jsonb LANGUAGE sql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
-RETURN coalesce(lakehouse.find_answer(current_schema(), 'convert_lead', arguments), lakehouse.keep_answer(current_schema(), 'convert_lead', arguments,
-    lakehouse.turn_lead(current_schema(), lakehouse.check_arguments('convert_lead', arguments))));
+RETURN coalesce(
+    lakehouse.find_answer(current_schema(), 'convert_lead', arguments),
+    lakehouse.keep_answer(current_schema(), 'convert_lead', arguments,
+        lakehouse.turn_lead(current_schema(), lakehouse.check_arguments('convert_lead', arguments))));
 COMMENT ON FUNCTION lakehouse.convert_lead(jsonb) IS 'Tool convert_lead.';
 
 REVOKE ALL ON FUNCTION

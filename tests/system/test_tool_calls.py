@@ -13,7 +13,6 @@ from typing import Any
 import psycopg
 import pytest
 from conftest import connect
-from psycopg import sql
 from tool_calls import Caller, caller, catalog, tool_tenant
 
 # Each would change the statement's shape, or its format string, if it were ever a part of one.
@@ -102,10 +101,6 @@ def replaced(value: Any, path: tuple, text: str) -> Any:
     return changed
 
 
-def tool_names(tenant: str) -> list[str]:
-    return [tool["name"] for tool in catalog(tenant)]
-
-
 def attempts(tool: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The tool's arguments with each text of them replaced, alone and beside required ones only."""
     schema = tool["inputSchema"]
@@ -144,9 +139,6 @@ def test_no_text_of_an_argument_becomes_a_part_of_a_statement(tenant: str, membe
                 assert refused.sqlstate != "P0001"
             finally:
                 session.rollback()
-                session.execute(f"SET search_path = {tenant}, pg_temp")
-                session.execute(f"SET ROLE {tenant}_member_2")
-                session.commit()
     assert tried > 2000
     assert answered > 100
     session.autocommit = True
@@ -192,9 +184,6 @@ def test_an_answer_is_kept_only_with_its_transaction(member: Caller) -> None:
     first = member.call("create_lead", arguments)["id"]
     member.session.rollback()
     member.session.autocommit = True
-    member.session.execute(
-        sql.SQL("SET search_path = {}, pg_temp").format(sql.Identifier(member.tenant))
-    )
     assert member.call("create_lead", arguments)["id"] != first
 
 
@@ -213,13 +202,18 @@ def test_old_answers_go_away(member: Caller) -> None:
 def test_another_tenants_records_are_not_there(tenant: str, member: Caller) -> None:
     with tool_tenant() as other, caller(other) as stranger:
         theirs = str(stranger.one("SELECT id FROM accounts LIMIT 1"))
-    for tool in ("get_account", "get_contact", "get_lead", "get_opportunity", "get_case"):
+        assert stranger.call("get_account", {"id": theirs})["record"]["id"] == theirs
+        for tool in ("get_account", "get_contact", "get_lead", "get_opportunity", "get_case"):
+            with pytest.raises(psycopg.errors.NoDataFound):
+                member.call(tool, {"id": theirs})
         with pytest.raises(psycopg.errors.NoDataFound):
-            member.call(tool, {"id": theirs})
-    with pytest.raises(psycopg.errors.NoDataFound):
-        member.call("fetch", {"id": f"account:{theirs}"})
-    with pytest.raises(psycopg.errors.NoDataFound):
-        member.call("create_contact", {"last_name": "X", "account_id": theirs})
+            member.call("fetch", {"id": f"account:{theirs}"})
+        with pytest.raises(psycopg.errors.NoDataFound):
+            member.call("create_contact", {"last_name": "X", "account_id": theirs})
+        member.session.execute(f"SET search_path = {other}, pg_temp")
+        with pytest.raises(psycopg.errors.Error) as refused:
+            member.call("get_account", {"id": theirs})
+        assert refused.value.sqlstate in ("42501", "3F000")
 
 
 def test_an_agent_writes_by_tools_through_the_worker_and_by_nothing_else(tenant: str) -> None:
@@ -241,8 +235,8 @@ def test_an_agent_writes_by_tools_through_the_worker_and_by_nothing_else(tenant:
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
             session.execute("UPDATE leads SET company = 'X'")
     with connect() as session:
+        session.execute(f"SET search_path = {tenant}, pg_temp")  # an agent could not
         session.execute(f"SET SESSION AUTHORIZATION {tenant}_agent_2")
-        session.execute(f"SET search_path = {tenant}, pg_temp")
         with pytest.raises(psycopg.errors.InsufficientPrivilege) as refused:
             Caller(session, tenant).call("create_lead", {"last_name": "X", "company": "X"})
         assert "FUNCTION_NOT_ALLOW_LISTED" in str(refused.value)
