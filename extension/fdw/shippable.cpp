@@ -86,7 +86,10 @@ DecimalBound bound_of(const Shipper& shipper, Node* node) {
     default:
       break;
   }
-  if (sendable_type_of(node) == NUMERICOID && is_parameter(shipper, node))
+  // What a sub-select computes may have more digits than a parameter: an average has twenty.
+  const bool is_computed =
+      IsA(node, Param) && reinterpret_cast<Param*>(node)->paramkind != PARAM_EXTERN;
+  if (sendable_type_of(node) == NUMERICOID && !is_computed && is_parameter(shipper, node))
     return {kParameterWhole + kParameterScale, kParameterScale};
   return {0, 0};
 }

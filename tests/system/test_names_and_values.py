@@ -270,3 +270,11 @@ def test_statement_over_the_limit_is_refused(
     table = wide_table((1 << 24) + 24_000)
     error = refused(session, f"SELECT * FROM {table}", "22023")
     assert str(1 << 24) in (error.diag.message_detail or "")
+
+
+def test_value_with_more_digits_than_a_parameter_is_compared_here(tpch: Connection) -> None:
+    """An average of PostgreSQL's has twenty digits after the point; no parameter carries as many."""
+    mean = "(SELECT avg(x) FROM (VALUES (0.05), (0.06), (0.06)) v(x))"
+    query = f"SELECT count(*) FROM lineitem WHERE l_discount > {mean}"
+    expected = tpch.execute("SELECT count(*) FROM lineitem WHERE l_discount >= 0.06").fetchone()
+    assert tpch.execute(query).fetchone() == expected
