@@ -137,10 +137,10 @@ INSERT INTO lakehouse.record_relations (kind, position, name, related_kind, cond
     ('account', 2, 'open_opportunities', 'opportunity', 't.account_id = $2 AND NOT t.is_closed', 't.close_date, t.id', NULL, NULL),
     ('account', 3, 'open_cases', 'case', 't.account_id = $2 AND t.resolved_at IS NULL', 't.opened_at DESC, t.id', NULL, NULL),
     ('account', 4, 'activities', 'activity',
-     't.id IN (SELECT a.id FROM %1$I.activities a WHERE a.account_id = $2 UNION ALL '
-     'SELECT a.id FROM %1$I.activities a JOIN %1$I.opportunities o ON o.id = a.opportunity_id WHERE o.account_id = $2 UNION ALL '
-     'SELECT a.id FROM %1$I.activities a JOIN %1$I.cases c ON c.id = a.case_id WHERE c.account_id = $2 UNION ALL '
-     'SELECT a.id FROM %1$I.activities a JOIN %1$I.contacts p ON p.id = a.contact_id WHERE p.account_id = $2)',
+     't.id = ANY (ARRAY(SELECT a.id FROM %1$I.activities a WHERE a.account_id = $2 UNION ALL '
+     'SELECT a.id FROM %1$I.opportunities o JOIN %1$I.activities a ON a.opportunity_id = o.id WHERE o.account_id = $2 UNION ALL '
+     'SELECT a.id FROM %1$I.cases c JOIN %1$I.activities a ON a.case_id = c.id WHERE c.account_id = $2 UNION ALL '
+     'SELECT a.id FROM %1$I.contacts p JOIN %1$I.activities a ON a.contact_id = p.id WHERE p.account_id = $2))',
      't.updated_at DESC, t.id DESC', NULL, NULL),
     ('account', 5, 'subsidiaries', 'account', 't.parent_id = $2', 't.name, t.id', NULL, NULL),
     ('contact', 1, 'opportunities', 'opportunity',
@@ -148,8 +148,8 @@ INSERT INTO lakehouse.record_relations (kind, position, name, related_kind, cond
      't.updated_at DESC, t.id', 'contact_role',
      '(SELECT c.role FROM %1$I.opportunity_contacts c WHERE c.contact_id = $2 AND c.opportunity_id = t.id)'),
     ('contact', 2, 'cases', 'case', 't.contact_id = $2', 't.opened_at DESC, t.id', NULL, NULL),
-    ('contact', 3, 'activities', 'activity', 't.contact_id = $2 OR t.id IN (SELECT c.activity_id FROM %1$I.activity_contacts c '
-     'WHERE c.contact_id = $2 AND c.deleted_at IS NULL)', 't.updated_at DESC, t.id DESC', NULL, NULL),
+    ('contact', 3, 'activities', 'activity', 't.contact_id = $2 OR t.id = ANY (ARRAY(SELECT c.activity_id '
+     'FROM %1$I.activity_contacts c WHERE c.contact_id = $2 AND c.deleted_at IS NULL))', 't.updated_at DESC, t.id DESC', NULL, NULL),
     ('lead', 1, 'activities', 'activity', 't.lead_id = $2', 't.updated_at DESC, t.id DESC', NULL, NULL),
     ('lead', 2, 'leads_with_this_email', 'lead',
      't.id <> $2 AND lower(t.email) = (SELECT lower(l.email) FROM %1$I.leads l WHERE l.id = $2)', 't.created_at, t.id', NULL, NULL),

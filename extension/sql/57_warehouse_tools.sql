@@ -31,17 +31,18 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN QUERY
+    WITH named AS MATERIALIZED (SELECT * FROM lakehouse.name_table_tools('lakehouse.data_sources', table_tools.tenant_id))
     SELECT n.id, ROW(n.query_tool, 'Query ' || n.sql_name,
                format('SELECT from %s%s. Columns: %s.', n.sql_name, coalesce(': ' || nullif(rtrim(left(n.description, 200), '. '), ''), ''), n.describe_tool),
                'warehouse:query', 'warehouse_query', NULL, lakehouse.query_schema(), lakehouse.rows_schema(),
                true, false, true, true)::lakehouse.tools
-    FROM lakehouse.name_table_tools('lakehouse.data_sources', table_tools.tenant_id) n
+    FROM named n
     UNION ALL
     SELECT n.id, ROW(n.describe_tool, 'Describe ' || n.sql_name, format('Columns, types, limits and an example for %s.', n.query_tool),
                'warehouse:query', 'function', 'lakehouse.describe_warehouse_table', '{"type": "object", "properties": {}, "additionalProperties": false}',
                '{"type": "object", "properties": {"sql_name": {"type": "string"}, "columns": {"type": "array", "items": {"type": "object"}}}, "required": ["sql_name", "columns"]}',
                true, false, true, false)::lakehouse.tools
-    FROM lakehouse.name_table_tools('lakehouse.data_sources', table_tools.tenant_id) n;
+    FROM named n;
 END
 $$;
 COMMENT ON FUNCTION lakehouse.table_tools(uuid) IS 'The tools of a tenant''s warehouse tables, two for each data source.';

@@ -26,7 +26,7 @@ FROM (VALUES
        "related": {"type": "array"}, "access": {"type": "object"}}, "required": ["kind", "fields"]}'),
     ('search_crm', 'Search the CRM', 'Find records by words in names, titles, e-mail and descriptions, best first. "quotes", or, -not work.',
      '{"properties": {"query": {"type": "string", "minLength": 1, "maxLength": 500},
-       "kinds": {"type": "array", "items": {"enum": ["account", "contact", "lead", "opportunity", "case", "activity"]}},
+       "kinds": {"type": "array", "items": {"enum": ["account", "contact", "lead", "opportunity", "case", "activity"]}, "minItems": 1},
        "limit": {"type": "integer", "minimum": 1, "maximum": 50, "default": 10}, "cursor": {"type": "string"}}, "required": ["query"]}', 'page'),
     ('search', 'Search', 'Find CRM records by words; pass an id to fetch.',
      '{"properties": {"query": {"type": "string", "minLength": 1, "maxLength": 500}}, "required": ["query"]}',
