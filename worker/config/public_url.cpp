@@ -2,10 +2,10 @@
 // Takes the URL apart by hand: what is allowed in it is far less than a URL may have.
 #include "worker/config/public_url.hpp"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <charconv>
+
+#include "worker/config/network.hpp"
 
 namespace lakehouse::worker::config {
 namespace {
@@ -29,14 +29,13 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-bool is_ip4(const std::string& text) {
-  in_addr raw{};
-  return ::inet_pton(AF_INET, text.c_str(), &raw) == 1;
+bool is_ip4(std::string_view text) {
+  const auto address = IpAddress::parse(text);
+  return address && text.find(':') == std::string_view::npos;
 }
 
-bool is_ip6(const std::string& text) {
-  in6_addr raw{};
-  return ::inet_pton(AF_INET6, text.c_str(), &raw) == 1;
+bool is_ip6(std::string_view text) {
+  return IpAddress::parse(text) && text.find(':') != std::string_view::npos;
 }
 
 // No empty label, no dot at an end, and no name that a resolver would take for an address.
@@ -50,9 +49,9 @@ bool is_name(std::string_view host) {
 
 bool is_host(std::string_view host) {
   if (host.starts_with('[')) {
-    return host.ends_with(']') && is_ip6(std::string(host.substr(1, host.size() - 2)));
+    return host.ends_with(']') && is_ip6(host.substr(1, host.size() - 2));
   }
-  return is_ip4(std::string(host)) || is_name(host);
+  return is_ip4(host) || is_name(host);
 }
 
 std::optional<std::uint16_t> parse_port(std::string_view digits) {
@@ -99,13 +98,10 @@ std::optional<HostAndPort> parse_host(std::string_view text) {
 }
 
 bool is_loopback_host(std::string_view host) {
-  return host == "localhost" || host == "[::1]" ||
-         (host.starts_with("127.") && is_ip4(std::string(host)));
+  return host == "localhost" || host == "[::1]" || (host.starts_with("127.") && is_ip4(host));
 }
 
-bool is_address(std::string_view host) {
-  return host.starts_with('[') || is_ip4(std::string(host));
-}
+bool is_address(std::string_view host) { return host.starts_with('[') || is_ip4(host); }
 
 Result<PublicUrl> PublicUrl::parse(std::string_view text) {
   PublicUrl url;

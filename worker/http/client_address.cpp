@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <ranges>
 #include <string_view>
 
 namespace lakehouse::worker::http {
@@ -33,9 +32,9 @@ std::optional<IpAddress> parse_hop(std::string_view hop) {
 config::IpAddress client_address(const Request& request, const IpAddress& peer,
                                  const std::vector<config::Network>& trusted_proxies) {
   IpAddress nearest = peer;
-  for (const Header& header : std::views::reverse(request.headers)) {
-    if (header.name != "x-forwarded-for") continue;
-    std::string_view rest = header.value;
+  for (auto header = request.headers.rbegin(); header != request.headers.rend(); ++header) {
+    if (header->name != "x-forwarded-for") continue;
+    std::string_view rest = header->value;
     while (!rest.empty()) {
       if (!config::contains(trusted_proxies, nearest)) return nearest;
       const std::size_t comma = rest.rfind(',');

@@ -3,6 +3,7 @@
 #include "worker/http/framing.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include <boost/beast/core/string.hpp>
 
@@ -99,6 +100,13 @@ std::optional<Response> refuse_framing(const BeastRequest& head) {
     return problem(417, "EXPECTATION_FAILED", "the request expects something unknown");
   }
   return std::nullopt;
+}
+
+std::uint64_t content_length(const BeastRequest& head) {
+  const std::string_view digits = view(head[field::content_length]);
+  std::uint64_t length = 0;
+  const auto [end, problem] = std::from_chars(digits.begin(), digits.end(), length);
+  return problem == std::errc::result_out_of_range ? UINT64_MAX : length;
 }
 
 }  // namespace lakehouse::worker::http

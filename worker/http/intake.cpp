@@ -1,34 +1,28 @@
 // SPDX-License-Identifier: PostgreSQL
-// The head is judged as bytes, parsed, judged as fields; then Beast's parser takes the body.
+// The head is judged as bytes, parsed by Beast, judged as fields; then comes the body.
 #include "worker/http/intake.hpp"
 
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
-#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/parser.hpp>
 
-#include "worker/http/framing.hpp"
 #include "worker/http/translate.hpp"
 
 namespace lakehouse::worker::http {
 namespace {
 
 namespace asio = boost::asio;
-using boost::system::error_code;
-using HttpError = boost::beast::http::error;
 
 constexpr std::string_view kHeadEnd = "\r\n\r\n";
-// Of chunk extensions, trailers or pipelined requests.
+// Of pipelined requests.
 constexpr std::size_t kMostBesideHead = 4096;
 
 Response malformed(std::string_view details = {}) {
   return problem(400, "BAD_REQUEST", "the request is malformed", details);
 }
 
-Response unparsable(error_code error) {
-  if (error != HttpError::body_limit) return malformed();
-  return problem(413, "BODY_TOO_LARGE", "the request's body is too large");
-}
+Response too_large() { return problem(413, "BODY_TOO_LARGE", "the request's body is too large"); }
 
 }  // namespace
 
@@ -38,10 +32,10 @@ std::size_t Intake::drop() { return std::exchange(received_, {}).size(); }
 
 Intake::Progress Intake::advance() {
   if (refusal_) return Progress::kRefused;
-  return parser_ ? parse_body() : parse_head();
+  return body_ ? take_body() : take_head();
 }
 
-Intake::Progress Intake::parse_head() {
+Intake::Progress Intake::take_head() {
   const std::size_t end = received_.find(kHeadEnd);
   const bool is_whole = end != std::string::npos;
   const std::size_t bytes = is_whole ? end + kHeadEnd.size() : received_.size();
@@ -52,14 +46,17 @@ Intake::Progress Intake::parse_head() {
   if (auto refused = refuse_head(std::string_view(received_).substr(0, bytes))) {
     return refuse(*std::move(refused));
   }
-  parser_.emplace();
-  parser_->header_limit(limits_.header_bytes + 1);
-  parser_->body_limit(limits_.body_bytes);
-  error_code error;
-  parser_->put(asio::buffer(received_.data(), bytes), error);
-  if (error) return refuse(unparsable(error));
+  boost::beast::http::request_parser<boost::beast::http::empty_body> parser;
+  parser.header_limit(limits_.header_bytes + 1);
+  parser.body_limit(boost::none);
+  boost::system::error_code error;
+  parser.put(asio::buffer(received_.data(), bytes), error);
+  if (error || !parser.is_header_done()) return refuse(malformed());
   received_.erase(0, bytes);
-  const BeastRequest& head = parser_->get();
+  return begin_body(parser.get());
+}
+
+Intake::Progress Intake::begin_body(const BeastRequest& head) {
   if (auto refused = refuse_framing(head)) return refuse(*std::move(refused));
   auto request = to_request(head);
   if (!request) {
@@ -67,19 +64,26 @@ Intake::Progress Intake::parse_head() {
   }
   next_ = {*std::move(request), head.version(), head.keep_alive()};
   is_waiting_for_continue_ = !next_.request.header("expect").empty() && next_.version >= 11;
-  parser_->eager(true);
-  return parse_body();
+  const auto length = content_length(head);
+  if (length > limits_.body_bytes) return refuse(too_large());
+  body_ = head.count(boost::beast::http::field::transfer_encoding) > 0
+              ? Body::of_chunks(limits_.body_bytes)
+              : Body::of_length(length);
+  return take_body();
 }
 
-Intake::Progress Intake::parse_body() {
-  while (!parser_->is_done() && !received_.empty()) {
-    error_code error;
-    received_.erase(0, parser_->put(asio::buffer(received_), error));
-    if (error == HttpError::need_more) break;
-    if (error) return refuse(unparsable(error));
+Intake::Progress Intake::take_body() {
+  switch (body_->take(received_)) {
+    case Body::Progress::kMore:
+      return Progress::kBody;
+    case Body::Progress::kDone:
+      return Progress::kRequest;
+    case Body::Progress::kMalformed:
+      return refuse(malformed("The chunks of its body are malformed."));
+    case Body::Progress::kTooLarge:
+      return refuse(too_large());
   }
-  if (parser_->is_done()) return Progress::kRequest;
-  return is_full() ? refuse(malformed()) : Progress::kBody;
+  return refuse(malformed());
 }
 
 bool Intake::must_say_continue() {
@@ -87,8 +91,8 @@ bool Intake::must_say_continue() {
 }
 
 Intake::Received Intake::release() {
-  next_.request.body = std::move(parser_->get().body());
-  parser_.reset();
+  next_.request.body = body_->release();
+  body_.reset();
   if (received_.empty()) received_.shrink_to_fit();
   return std::move(next_);
 }

@@ -8,9 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
-
+#include "worker/http/body.hpp"
+#include "worker/http/framing.hpp"
 #include "worker/http/message.hpp"
 #include "worker/http/server.hpp"
 
@@ -47,14 +46,15 @@ class Intake {
   Response refusal();
 
  private:
-  Progress parse_head();
-  Progress parse_body();
+  Progress take_head();
+  Progress begin_body(const BeastRequest& head);
+  Progress take_body();
   Progress refuse(Response response);
 
   const Limits& limits_;
   std::string received_;
-  std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
   Received next_;
+  std::optional<Body> body_;  // of next_
   bool is_waiting_for_continue_ = false;
   std::optional<Response> refusal_;
 };

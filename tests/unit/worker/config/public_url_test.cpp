@@ -79,8 +79,9 @@ TEST(HostAndPort, are_told_apart) {
   EXPECT_EQ(parse_host("A.b:80")->port, 80);
   EXPECT_EQ(parse_host("[::1]:80")->host, "[::1]");
   EXPECT_EQ(parse_host("[::1]")->port, std::nullopt);
-  for (const char* text : {"", ":80", "a b", "a/b", "a@b", "a,b", "a:b", "a:", "::1", "[::1]x",
-                           "[evil]", "a\t", "%61", "a:080808"}) {
+  for (const std::string_view text : std::initializer_list<std::string_view>{
+           "", ":80", "a b", "a/b", "a@b", "a,b", "a:b", "a:", "::1", "[::1]x", "[evil]", "a\t",
+           "%61", std::string_view("10.0.0.1\0", 9), "a:080808"}) {
     EXPECT_FALSE(parse_host(text)) << text;
   }
 }

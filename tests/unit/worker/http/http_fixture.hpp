@@ -106,6 +106,7 @@ class HttpServerTest : public testing::Test {
     options.tls_key_file = key_file_;
     options.limits = limits;
     options.access = access_;
+    options.uncapped_clients = uncapped_;
     auto started = http::Server::start(std::move(options), routes(), log_, counters_);
     ASSERT_TRUE(started.is_ok()) << started.error().message << started.error().detail;
     server_ = *std::move(started);
@@ -170,6 +171,7 @@ class HttpServerTest : public testing::Test {
   log::Log log_{std::make_shared<spdlog::sinks::ostream_sink_mt>(log_text_)};
   metrics::Counters counters_;
   std::string certificate_file_, key_file_;
+  std::vector<config::Network> uncapped_;
   http::AccessOptions access_{config::PublicUrl::of({"x", 80}, false), {}, {}};
   std::atomic<int> blocked_ = 0, stopped_ = 0;
   std::atomic<bool> released_ = false;

@@ -117,7 +117,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"negative_length", post("Content-Length: -1\r\n", "a"), 400},
         Case{"hexadecimal_length", post("Content-Length: 0x1\r\n", "a"), 400},
         Case{"empty_length", post("Content-Length:\r\n"), 400},
-        Case{"overflowing_length", post("Content-Length: 18446744073709551617\r\n", "a"), 400},
+        Case{"overflowing_length", post("Content-Length: 18446744073709551617\r\n", "a"), 413},
         Case{"large_length", post("Content-Length: 1025\r\n"), 413},
         Case{"two_codings",
              post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
@@ -134,11 +134,24 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"chunk_with_bad_size", chunked("3x\r\nabc\r\n0\r\n\r\n"), 400},
         Case{"chunk_with_signed_size", chunked("+3\r\nabc\r\n0\r\n\r\n"), 400},
         Case{"chunk_with_prefixed_size", chunked("0x3\r\nabc\r\n0\r\n\r\n"), 400},
-        Case{"chunk_with_overflowing_size", chunked("10000000000000003\r\nabc\r\n0\r\n\r\n"), 400},
+        Case{"chunk_with_overflowing_size", chunked("10000000000000003\r\nabc\r\n0\r\n\r\n"), 413},
         Case{"chunk_longer_than_its_size", chunked("2\r\nabc\r\n0\r\n\r\n"), 400},
         Case{"chunk_size_ended_by_lf", chunked("3\nabc\r\n0\r\n\r\n"), 400},
         Case{"chunk_ended_by_lf", chunked("3\r\nabc\n0\r\n\r\n"), 400},
         Case{"chunk_extension_ended_by_lf", chunked("3;a\nabc\r\n0\r\n\r\n"), 400},
+        Case{"chunk_size_after_space", chunked(" 3\r\nabc\r\n0\r\n\r\n"), 400},
+        Case{"chunk_size_before_space", chunked("3 \r\nabc\r\n0\r\n\r\n"), 400},
+        Case{"chunk_extension_with_cr", chunked("3;a\rb\r\nabc\r\n0\r\n\r\n"), 400},
+        Case{"chunks_without_end", chunked("3\r\nabc0\r\n\r\n"), 400},
+        Case{"folded_trailer", chunked("0\r\nA: b\r\n c\r\n\r\n"), 400},
+        Case{"trailer_without_colon", chunked("0\r\nA\r\n\r\n"), 400},
+        Case{"endless_trailers",
+             [] {
+               std::string bytes = "0\r\n";
+               for (int i = 0; i < 1025; ++i) bytes += "A: b\r\n";
+               return chunked(bytes);
+             }(),
+             400},
         Case{"endless_chunk_extension", chunked("3;a=" + std::string(10'000, 'x')), 400},
         Case{"large_chunks", chunked("401\r\n" + std::string(1025, 'x') + "\r\n0\r\n\r\n"), 413}),
     [](const auto& tested) { return tested.param.name; });

@@ -130,6 +130,74 @@ TEST_F(HttpServer, answers_405_with_allow_over_the_wire) {
   EXPECT_THAT(answer, HasSubstr("Allow: GET, HEAD, OPTIONS\r\n"));
 }
 
+TEST_F(HttpServer, answers_for_its_own_hosts_only) {
+  EXPECT_THAT(ask("POST /echo HTTP/1.1\r\nHost: evil\r\nConnection: close\r\n\r\n"),
+              StartsWith("HTTP/1.1 421 "));
+  const std::string port = server_->address().substr(server_->address().rfind(':'));
+  EXPECT_THAT(
+      ask("POST /echo HTTP/1.1\r\nHost: localhost" + port + "\r\nConnection: close\r\n\r\n"),
+      StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(ask("GET /live HTTP/1.0\r\n\r\n"), HasSubstr("200 OK"));
+}
+
+TEST_F(HttpServer, refuses_pages_of_unknown_origins_before_the_handler) {
+  HttpClient client(server_->address());
+  client.send("GET /block HTTP/1.1\r\nHost: x\r\nOrigin: null\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(client.receive_all(), StartsWith("HTTP/1.1 403 "));
+  EXPECT_EQ(blocked_, 0);
+}
+
+TEST_F(HttpServer, answers_options_without_a_body) {
+  const std::string answer = ask(std::string("OPTIONS /echo HTTP/1.1\r\n") + kClose);
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 204 "));
+  EXPECT_THAT(answer, HasSubstr("Allow: POST, OPTIONS\r\n"));
+  EXPECT_THAT(answer, Not(HasSubstr("Content-Length")));
+}
+
+TEST_F(HttpServer, answers_probes_while_every_handler_is_busy) {
+  http::Limits limits = small_limits();
+  limits.handler_threads = 2;
+  start(limits);
+  HttpClient one(server_->address()), two(server_->address()), three(server_->address());
+  for (HttpClient* client : {&one, &two, &three}) {
+    client->send(std::string("GET /block HTTP/1.1\r\n") + kClose);
+  }
+  ASSERT_TRUE(eventually([this] { return blocked_ == 2; }));
+  EXPECT_THAT(ask(std::string("GET /ready HTTP/1.1\r\n") + kClose), HasSubstr("200 OK"));
+  EXPECT_EQ(blocked_, 2);
+  released_ = true;
+  EXPECT_THAT(three.receive_all(), HasSubstr("released"));
+}
+
+TEST_F(HttpServer, gives_one_client_no_more_than_its_share) {
+  http::Limits limits = small_limits();
+  limits.connections_of_client = 2;
+  start(limits);
+  const auto live = [this] {
+    return ask(std::string("GET /live HTTP/1.1\r\n") + kClose).starts_with("HTTP/1.1 200");
+  };
+  {
+    HttpClient one(server_->address()), two(server_->address());
+    for (HttpClient* client : {&one, &two}) {
+      client->send(std::string("GET /live HTTP/1.1\r\n") + kKeep);
+      client->receive_until("live\"}");
+    }
+    EXPECT_FALSE(live());
+  }
+  EXPECT_TRUE(eventually(live)) << "places are free again";
+}
+
+TEST_F(HttpServer, leaves_listed_clients_uncapped) {
+  http::Limits limits = small_limits();
+  limits.connections_of_client = 1;
+  uncapped_ = {*config::Network::parse("127.0.0.0/8")};
+  start(limits);
+  HttpClient one(server_->address());
+  one.send(std::string("GET /live HTTP/1.1\r\n") + kKeep);
+  one.receive_until("live\"}");
+  EXPECT_THAT(ask(std::string("GET /live HTTP/1.1\r\n") + kClose), HasSubstr("200 OK"));
+}
+
 class HttpTimeout : public HttpServerTest {};
 
 TEST_F(HttpTimeout, ends_a_header_that_never_ends) {

@@ -4,6 +4,9 @@
 
 #include <gmock/gmock.h>
 
+#include <unistd.h>
+
+#include <fstream>
 #include <latch>
 #include <thread>
 
@@ -229,6 +232,29 @@ TEST_F(Streaming, needs_no_thread_for_an_idle_stream) {
   stream(1)->end();
   first.receive_until("0\r\n\r\n");
   second.receive_until("0\r\n\r\n");
+}
+
+// 100 MB is what a thousand may take; client and server are one process here.
+TEST_F(Streaming, takes_little_memory_for_a_thousand_idle_streams) {
+  http::Limits limits;
+  limits.keep_alive_time = 50ms;
+  start(limits);
+  const auto resident_pages = [] {
+    std::size_t all = 0, resident = 0;
+    std::ifstream("/proc/self/statm") >> all >> resident;
+    return resident;
+  };
+  const std::size_t before = resident_pages();
+  std::vector<std::unique_ptr<HttpClient>> clients;
+  for (int i = 0; i < 1000; ++i) {
+    clients.push_back(std::make_unique<HttpClient>(server_->address()));
+    clients.back()->send(kAsk);
+  }
+  for (const auto& client : clients) client->receive_until(": keep-alive\n\n", 2);
+  const std::size_t pages = resident_pages() - before;
+  const auto bytes = pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  RecordProperty("bytes_of_1000_streams", std::to_string(bytes));
+  EXPECT_LT(bytes, 100U << 20U);
 }
 
 TEST_F(Streaming, ends_idle_streams_when_the_server_stops) {
