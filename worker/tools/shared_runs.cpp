@@ -22,6 +22,12 @@ Result<Outcome> SharedRuns::run(const std::string& key, const Run& run, const Co
   return is_first ? lead(key, shared, run, context) : follow(key, shared, context);
 }
 
+int SharedRuns::waiting_for(const std::string& key) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = running_.find(key);
+  return found == running_.end() ? 0 : found->second->waiting;
+}
+
 Result<Outcome> SharedRuns::lead(const std::string& key, const SharedPointer& shared,
                                  const Run& run, const Context& context) {
   Result<Outcome> outcome = Error{ErrorCode::kOutOfMemory, "out of memory", "", ""};

@@ -26,6 +26,9 @@ class SharedRuns {
   // if its own client has gone.
   Result<Outcome> run(const std::string& key, const Run& run, const Context& context);
 
+  // How many wait for the run with this key, who runs it included; 0: there is none.
+  int waiting_for(const std::string& key);
+
  private:
   struct Shared {
     int waiting = 1;
