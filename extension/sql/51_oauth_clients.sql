@@ -102,10 +102,10 @@ RETURNS record LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    tenant_id CONSTANT uuid := lakehouse.find_tenant(tenant);
+    owner CONSTANT uuid := lakehouse.find_tenant(tenant);
 BEGIN
     client_id := (SELECT c.client_id FROM lakehouse.oauth_clients c
-                  WHERE c.tenant_id = create_oauth_client.tenant_id AND c.name = create_oauth_client.name AND c.revoked_at IS NULL);
+                  WHERE c.tenant_id = owner AND c.name = create_oauth_client.name AND c.revoked_at IS NULL);
     IF client_id IS NOT NULL AND if_not_exists THEN
         RETURN;
     ELSIF client_id IS NOT NULL THEN
@@ -119,7 +119,7 @@ BEGIN
     END IF;
     INSERT INTO lakehouse.oauth_clients
         (client_id, tenant_id, name, kind, secret_hash, redirect_uris, scopes, allow_refresh_tokens)
-    VALUES (create_oauth_client.client_id, create_oauth_client.tenant_id, create_oauth_client.name,
+    VALUES (create_oauth_client.client_id, owner, create_oauth_client.name,
             CASE WHEN is_public THEN 'public' ELSE 'confidential' END, sha256(convert_to(client_secret, 'UTF8')),
             create_oauth_client.redirect_uris, ARRAY(SELECT DISTINCT s FROM unnest(create_oauth_client.scopes) AS s ORDER BY s),
             create_oauth_client.allow_refresh_tokens);

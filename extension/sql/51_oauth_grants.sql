@@ -99,20 +99,20 @@ RETURNS bigint LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    tenant_id CONSTANT uuid := lakehouse.find_tenant(tenant);
-    user_id uuid;
+    owner CONSTANT uuid := lakehouse.find_tenant(tenant);
+    giver uuid;
     revoked bigint;
 BEGIN
     IF email IS NOT NULL THEN
-        EXECUTE format('SELECT id FROM %I.users WHERE lower(email) = lower($1)', tenant) INTO user_id USING email;
-        IF user_id IS NULL THEN
+        EXECUTE format('SELECT id FROM %I.users WHERE lower(email) = lower($1)', tenant) INTO giver USING email;
+        IF giver IS NULL THEN
             RAISE EXCEPTION 'user "%" does not exist in tenant "%"', email, tenant USING ERRCODE = 'undefined_object';
         END IF;
     END IF;
     UPDATE lakehouse.oauth_grants g SET revoked_at = now(), revoked_because = 'admin'
-    WHERE g.tenant_id = revoke_oauth_grants.tenant_id AND g.revoked_at IS NULL
+    WHERE g.tenant_id = owner AND g.revoked_at IS NULL
           AND (revoke_oauth_grants.client_id IS NULL OR g.client_id = revoke_oauth_grants.client_id)
-          AND (revoke_oauth_grants.email IS NULL OR g.user_id = revoke_oauth_grants.user_id);
+          AND (revoke_oauth_grants.email IS NULL OR g.user_id = giver);
     GET DIAGNOSTICS revoked = ROW_COUNT;
     RETURN revoked;
 END
@@ -245,11 +245,11 @@ RETURNS record LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    found record;
+    token record;
     person record;
 BEGIN
     outcome := 'refused';
-    SELECT t.id, t.scopes, t.expires_at, g.tenant_id, g.user_id, g.resource, c.client_id, c.name, n.slug INTO found
+    SELECT t.id, t.scopes, t.expires_at, g.tenant_id, g.user_id, g.resource, c.client_id, c.name, n.slug INTO token
     FROM lakehouse.oauth_access_tokens t
     JOIN lakehouse.oauth_grants g ON g.id = t.grant_id
     JOIN lakehouse.oauth_clients c ON c.client_id = g.client_id
@@ -260,25 +260,25 @@ BEGIN
         RETURN;
     END IF;
     EXECUTE format('SELECT u.email, u.full_name, u.pg_role FROM %I.users u JOIN pg_roles r ON r.rolname = u.pg_role '
-                   'WHERE u.id = $1 AND u.is_active AND r.rolcanlogin AND NOT r.rolsuper', found.slug)
-        INTO person USING found.user_id;
+                   'WHERE u.id = $1 AND u.is_active AND r.rolcanlogin AND NOT r.rolsuper', token.slug)
+        INTO person USING token.user_id;
     IF person.pg_role IS NULL THEN
         RETURN;
     END IF;
-    wait_ms := 0;
-    outcome := 'admitted';
-    client_id := found.client_id;
-    client_name := found.name;
-    tenant_id := found.tenant_id;
-    tenant := found.slug;
-    user_id := found.user_id;
+    wait_ms := ceil(1000 * lakehouse.take_request_tokens(token.tenant_id, token.client_id));
+    outcome := CASE WHEN wait_ms = 0 THEN 'admitted' ELSE 'limited' END;
+    client_id := token.client_id;
+    client_name := token.name;
+    tenant_id := token.tenant_id;
+    tenant := token.slug;
+    user_id := token.user_id;
     email := person.email;
     full_name := person.full_name;
     role := person.pg_role;
-    scope := array_to_string(found.scopes, ' ');
-    resource := found.resource;
-    token_id := found.id;
-    expires_at := floor(extract(epoch FROM found.expires_at));
+    scope := array_to_string(token.scopes, ' ');
+    resource := token.resource;
+    token_id := token.id;
+    expires_at := floor(extract(epoch FROM token.expires_at));
 END
 $$;
 COMMENT ON FUNCTION lakehouse.admit(bytea) IS
