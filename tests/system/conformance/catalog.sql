@@ -123,7 +123,7 @@ CREATE FUNCTION lakehouse.test_missing_capability(arguments jsonb, input jsonb) 
 RETURN lakehouse.test_input_required_result_sampling(arguments, input);
 
 CREATE FUNCTION lakehouse.conformance_roots() RETURNS jsonb LANGUAGE sql IMMUTABLE
-RETURN '{"client_roots": {"method": "roots/list", "params": {}}}';
+RETURN '{"client_roots": {"method": "roots/list", "params": {}}}'::jsonb;
 
 CREATE FUNCTION lakehouse.test_input_required_result_list_roots(arguments jsonb, input jsonb) RETURNS jsonb LANGUAGE sql
 RETURN CASE WHEN input #> '{inputResponses,client_roots}' IS NULL THEN lakehouse.conformance_ask(lakehouse.conformance_roots())
