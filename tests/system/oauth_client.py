@@ -92,9 +92,14 @@ class Application:
         return self.post("/oauth/token", {k: v for k, v in given.items() if v is not None})
 
     def revoke(self, token: str, **changes: str | None) -> requests.Response:
-        given = {"token": token, "client_id": self.client_id, "client_secret": self.secret}
+        given = {
+            "token": token,
+            "client_id": self.client_id,
+            "client_secret": self.secret,
+        }
         return self.post(
-            "/oauth/revoke", {k: v for k, v in (given | changes).items() if v is not None}
+            "/oauth/revoke",
+            {k: v for k, v in (given | changes).items() if v is not None},
         )
 
 
@@ -112,7 +117,11 @@ class User:
 
     def post(self, path: str, fields: dict[str, str], **headers: str) -> requests.Response:
         return self.session.post(
-            origin() + path, data=fields, headers=headers, timeout=SECONDS, allow_redirects=False
+            origin() + path,
+            data=fields,
+            headers=headers,
+            timeout=SECONDS,
+            allow_redirects=False,
         )
 
     def open(self, application: Application, **changes: str | None) -> requests.Response:
@@ -175,7 +184,13 @@ def call(token: str | None, path: str = "/mcp", **options: object) -> requests.R
 
 def is_admitted(token: str) -> bool:
     status = call(token).status_code
-    assert status in (200, 202, 400, 401, 404), status  # of the protocol, not of the gate
+    assert status in (
+        200,
+        202,
+        400,
+        401,
+        404,
+    ), status  # of the protocol, not of the gate
     return status != 401
 
 

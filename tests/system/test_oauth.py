@@ -107,9 +107,7 @@ def test_account_is_locked_after_five_failures(tenant: str, application: Applica
     assert other.sign_in(other.open(application)).status_code == 303
 
 
-def test_lock_holds_against_attempts_made_at_once(
-    tenant: str, application: Application
-) -> None:
+def test_lock_holds_against_attempts_made_at_once(tenant: str, application: Application) -> None:
     pages = []
     for _ in range(20):
         wrong = User(f"readonly@{tenant}.example", tenant, "wrong")
@@ -178,12 +176,11 @@ def test_address_is_locked_after_thirty_failures(session: Connection, tenant: st
         "UPDATE {tenant}.users SET is_active = false WHERE pg_role = '{role}'",
     ],
 )
-def test_no_sign_in_for_a_role_that_may_not(
-    session: Connection, tenant: str, change: str
-) -> None:
+def test_no_sign_in_for_a_role_that_may_not(session: Connection, tenant: str, change: str) -> None:
     email = "closed" + str(abs(hash(change))) + "@x.example"
     session.execute(
-        "SELECT lakehouse.create_user(%s, %s, 'Closed', 'member', %s)", [tenant, email, PASSWORD]
+        "SELECT lakehouse.create_user(%s, %s, 'Closed', 'member', %s)",
+        [tenant, email, PASSWORD],
     )
     role = login_role(session, tenant, email)
     verify = "SELECT outcome FROM lakehouse.verify_sign_in(%s, %s, %s, '10.2.2.2')"
@@ -382,7 +379,9 @@ def test_registration_is_off_unless_switched_on() -> None:
 @pytest.mark.usefixtures("open_registration")
 def test_registered_client_signs_in_users(user: User) -> None:
     answer = register(
-        redirect_uris=[REDIRECT], client_name="Registered", token_endpoint_auth_method="none"
+        redirect_uris=[REDIRECT],
+        client_name="Registered",
+        token_endpoint_auth_method="none",
     )
     assert answer.status_code == 201
     client = Application(answer.json()["client_id"])
@@ -395,7 +394,13 @@ def test_registered_client_signs_in_users(user: User) -> None:
 
 @pytest.mark.usefixtures("open_registration")
 @pytest.mark.parametrize(
-    "uri", ["http://evil.example/", "cursor://x/y", "https://a.example/#f", "https://*.a.example/"]
+    "uri",
+    [
+        "http://evil.example/",
+        "cursor://x/y",
+        "https://a.example/#f",
+        "https://*.a.example/",
+    ],
 )
 def test_registration_takes_no_odd_redirects(uri: str) -> None:
     answer = register(redirect_uris=[uri])
@@ -466,13 +471,13 @@ def use_everything(connection: Connection, tenant: str, client: Application) -> 
     client.revoke(renewed["access_token"])
     client.redeem(code)
     assert client.secret
-    issued = [answer[name] for answer in (tokens, renewed) for name in ("access_token", "refresh_token")]
+    issued = [
+        answer[name] for answer in (tokens, renewed) for name in ("access_token", "refresh_token")
+    ]
     return [PASSWORD, "wr0ng-pass-5f3759df", client.secret, code, *issued]
 
 
-def test_leftovers_are_forgotten(
-    session: Connection, user: User, application: Application
-) -> None:
+def test_leftovers_are_forgotten(session: Connection, user: User, application: Application) -> None:
     user.tokens(application)
     for table, column in (
         ("oauth_codes", "expires_at"),
@@ -484,5 +489,3 @@ def test_leftovers_are_forgotten(
         session.execute("SELECT lakehouse.forget_oauth_leftovers()")
     for table in ("oauth_codes", "oauth_access_tokens", "oauth_grants"):
         assert session.execute(f"SELECT count(*) FROM lakehouse.{table}").fetchone() == (0,)
-
-

@@ -65,7 +65,11 @@ def test_oauth4webapi_completes_every_step(session: Connection, tenant: str, met
         consent = user.session.get(origin() + signed_in.headers["Location"], timeout=20)
         answer = user.decide(consent)
         assert returned(answer)["code"]
-        print(json.dumps({"callback": answer.headers["Location"]}), file=client.stdin, flush=True)
+        print(
+            json.dumps({"callback": answer.headers["Location"]}),
+            file=client.stdin,
+            flush=True,
+        )
         done = json.loads(client.stdout.readline())
     assert client.returncode == 0
     assert done["revoked"] == 200

@@ -28,8 +28,8 @@ http::Response unavailable() {
 }
 
 http::Response too_many_attempts(std::int64_t retry_seconds) {
-  http::Response response =
-      json_error(429, "temporarily_unavailable", "too many failed attempts; wait as Retry-After says");
+  http::Response response = json_error(429, "temporarily_unavailable",
+                                       "too many failed attempts; wait as Retry-After says");
   response.headers.push_back({"Retry-After", std::to_string(retry_seconds)});
   return response;
 }

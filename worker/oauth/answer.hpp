@@ -17,8 +17,8 @@ namespace lakehouse::worker::oauth {
 http::Response json_answer(int status, std::string body);
 
 http::Response json_error(int status, std::string_view error, std::string_view description);
-http::Response unavailable();                                   // the database can't be asked
-http::Response too_many_attempts(std::int64_t retry_seconds);   // 429
+http::Response unavailable();                                  // the database can't be asked
+http::Response too_many_attempts(std::int64_t retry_seconds);  // 429
 
 // 303, so that no browser repeats what it posted (RFC 9700, section 4.12).
 http::Response see_other(std::string location);

@@ -118,22 +118,26 @@ http::Response Server::authorize(const http::Request& request, const Context& co
                        is_repeated(*form, "state") ? std::nullopt : sign_in.state};
     return return_error(where, issuer, verdict.error, verdict.description);
   }
-  return begin_sign_in(std::move(sign_in), issuer, context);
+  return begin_sign_in(request, sign_in, context);
 }
 
-http::Response Server::begin_sign_in(SignIn sign_in, const Issuer& issuer, const Context& context) {
+http::Response Server::begin_sign_in(const http::Request& request, const SignIn& sign_in,
+                                     const Context& context) {
   auto handle = make_token("");
   auto cookie = make_token("");
   if (!handle) return page_of(handle.error(), context);
   if (!cookie) return page_of(cookie.error(), context);
   const Browser browser{handle->hash, cookie->hash};
-  if (Status begun = store_.begin_sign_in(browser, sign_in, context); !begun) {
-    return page_of(begun.error(), context);
+  const auto begun = store_.begin_sign_in(browser, sign_in, request.client_address, context);
+  if (!begun) return page_of(begun.error(), context);
+  if (!*begun) {
+    return error_page(429, "Too many attempts", "Wait a minute, then start again.");
   }
   SignInPage page;
   page.handle = handle->text.reveal();
   http::Response response = sign_in_page(200, sign_in, page);
-  response.headers.push_back({"Set-Cookie", set_cookie(page.handle, cookie->text.reveal(), issuer)});
+  response.headers.push_back(
+      {"Set-Cookie", set_cookie(page.handle, cookie->text.reveal(), issuer_of(url_, request))});
   return response;
 }
 

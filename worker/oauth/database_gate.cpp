@@ -119,7 +119,8 @@ std::variant<Identity, http::Response> DatabaseGate::admit(const http::Request& 
   const Issuer issuer = issuer_of(url_, request);
   const Presented presented = presented_by(request);
   if (presented.presence == Presence::kMalformed) {
-    return refusal(400, "INVALID_ARGUMENT", "the access token belongs into one Authorization header",
+    return refusal(400, "INVALID_ARGUMENT",
+                   "the access token belongs into one Authorization header",
                    challenge(request, issuer, asked, "invalid_request", "malformed token"));
   }
   if (presented.presence == Presence::kNone) {

@@ -59,9 +59,7 @@ bool is_document_id(std::string_view id) {
   if (id.size() > kLongestId || id.find_first_of("#@\\ \t\r\n\"<>") != std::string_view::npos) {
     return false;
   }
-  const std::size_t authority = id.starts_with("https://")  ? 8
-                                : id.starts_with("http://") ? 7
-                                                            : 0;
+  const std::size_t authority = id.starts_with("https://") ? 8 : id.starts_with("http://") ? 7 : 0;
   if (authority == 0) return false;
   const std::size_t slash = id.find('/', authority);
   if (slash == std::string_view::npos || slash == authority) return false;

@@ -105,7 +105,8 @@ std::string scope_list(const std::vector<std::string>& scopes) {
 
 std::string sign_in_form(const SignIn& sign_in, const SignInPage& page) {
   const bool is_invalid = !page.error.empty();
-  std::string html = "<form method=\"post\" action=\"/oauth/sign-in\">\n" + hidden("request", page.handle);
+  std::string html =
+      "<form method=\"post\" action=\"/oauth/sign-in\">\n" + hidden("request", page.handle);
   if (sign_in.tenant.empty()) {
     html += field({"workspace", "Workspace", "text", "organization", page.tenant}, is_invalid);
   }
@@ -116,7 +117,8 @@ std::string sign_in_form(const SignIn& sign_in, const SignInPage& page) {
 
 std::string refusal_form(std::string_view handle) {
   return "<form method=\"post\" action=\"/oauth/consent\">\n" + hidden("request", handle) +
-         "<button class=\"plain\" type=\"submit\" name=\"decision\" value=\"deny\">Cancel</button>\n"
+         "<button class=\"plain\" type=\"submit\" name=\"decision\" "
+         "value=\"deny\">Cancel</button>\n"
          "</form>\n";
 }
 
@@ -130,7 +132,8 @@ std::string return_targets(const SignIn& sign_in) {
 http::Response sign_in_page(int status, const SignIn& sign_in, const SignInPage& typed) {
   std::string content;
   if (!typed.error.empty()) {
-    content += "<p class=\"error\" id=\"error\" role=\"alert\">" + escape_html(typed.error) + "</p>\n";
+    content +=
+        "<p class=\"error\" id=\"error\" role=\"alert\">" + escape_html(typed.error) + "</p>\n";
   }
   content += "<p>An application asks to use the CRM as you.</p>\n" + who_asks(sign_in);
   if (!sign_in.tenant.empty()) {

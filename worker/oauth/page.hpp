@@ -12,8 +12,8 @@
 namespace lakehouse::worker::oauth {
 
 struct SignInPage {
-  std::string handle;   // hidden field
-  std::string error;    // empty: none yet
+  std::string handle;         // hidden field
+  std::string error;          // empty: none yet
   std::string email, tenant;  // as typed before
 };
 http::Response sign_in_page(int status, const SignIn& sign_in, const SignInPage& page);

@@ -21,8 +21,8 @@ constexpr std::size_t kMostRedirects = 20, kLongestName = 200;
 bool has_or_lacks(const json::Value& document, std::string_view key, std::string_view wanted) {
   const json::Value* list = document.find(key);
   return list == nullptr || std::ranges::any_of(list->members, [&](const json::Member& entry) {
-    return entry.value.is(json::Value::Kind::kString) && entry.value.text == wanted;
-  });
+           return entry.value.is(json::Value::Kind::kString) && entry.value.text == wanted;
+         });
 }
 
 std::optional<std::vector<std::string>> redirects_of(const json::Value& document) {
@@ -55,7 +55,8 @@ http::Response registered(const Client& client, std::string_view method, const T
                      ",\"redirect_uris\":" + json::strings(client.redirect_uris) +
                      ",\"grant_types\":[\"authorization_code\"],\"response_types\":[\"code\"]"
                      ",\"token_endpoint_auth_method\":" +
-                     json::quoted(method) + ",\"scope\":" + json::quoted(join_scopes(client.scopes));
+                     json::quoted(method) +
+                     ",\"scope\":" + json::quoted(join_scopes(client.scopes));
   if (secret != nullptr) {
     body += ",\"client_secret\":" + json::quoted(secret->text.reveal()) +
             ",\"client_secret_expires_at\":0";

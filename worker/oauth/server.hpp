@@ -55,7 +55,8 @@ class Server {
                              const Context& context);
   http::Response refresh(const Client& client, const http::Form& form, const Issuer& issuer,
                          const Context& context);
-  http::Response begin_sign_in(SignIn sign_in, const Issuer& issuer, const Context& context);
+  http::Response begin_sign_in(const http::Request& request, const SignIn& sign_in,
+                               const Context& context);
   // Logs it; what users and clients read names nothing of it.
   http::Response page_of(const Error& error, const Context& context);
   http::Response answer_of(const Error& error, const Context& context);

@@ -20,8 +20,10 @@ constexpr const char* kFindClient =
 constexpr const char* kBeginSignIn =
     "INSERT INTO lakehouse.oauth_sign_ins (handle_hash, browser_hash, client_id, client_name, "
     "is_document, redirect_uri, state, scopes, resource, code_challenge, tenant) "
-    "VALUES ($1, $2, $3, $4, $5::int::boolean, $6, $7, string_to_array($8, ' '), $9, $10, "
-    "nullif($11, ''))";
+    "SELECT $1, $2, $3, $4, $5::int::boolean, $6, $7, string_to_array($8, ' '), $9, $10, "
+    "nullif($11, '') "
+    "WHERE lakehouse.take_tokens(ARRAY['authorize:' || lakehouse.network_of($12)], ARRAY[600], "
+    "ARRAY[600]) = 0";
 // Whoever has signed in is still to be found: a user who left in between is not.
 constexpr const char* kFindSignIn =
     "SELECT s.client_id, s.client_name, s.is_document::int, s.redirect_uri, s.state, "
@@ -41,8 +43,7 @@ constexpr const char* kRedeemCode =
 constexpr const char* kRotateToken =
     "SELECT outcome, coalesce(scope, ''), 1 FROM lakehouse.rotate_oauth_token("
     "$1, $2, string_to_array($3, ' '), $4, $5, $6, $7)";
-constexpr const char* kRevokeToken =
-    "SELECT FROM lakehouse.revoke_oauth_token($1, $2)";
+constexpr const char* kRevokeToken = "SELECT FROM lakehouse.revoke_oauth_token($1, $2)";
 constexpr const char* kIsRegistrationOn =
     "SELECT current_setting('lakehouse.oauth_dynamic_registration')";
 constexpr const char* kRegister =
@@ -112,16 +113,19 @@ Result<std::optional<Client>> Store::find_client(std::string_view id, const Cont
   return std::optional<Client>(std::move(client));
 }
 
-Status Store::begin_sign_in(const Browser& browser, const SignIn& sign_in, const Context& context) {
-  return status_of(pool_.query(
-      kBeginSignIn,
-      {Value::bytes(browser.handle_hash), Value::bytes(browser.cookie_hash),
-       Value::text(sign_in.client_id), Value::text(sign_in.client_name),
-       Value::integer(sign_in.is_document ? 1 : 0), Value::text(sign_in.redirect_uri),
-       text_or_null(sign_in.state), Value::text(join_scopes(sign_in.scopes)),
-       Value::text(sign_in.resource), Value::text(sign_in.code_challenge),
-       Value::text(sign_in.tenant)},
-      context));
+Result<bool> Store::begin_sign_in(const Browser& browser, const SignIn& sign_in,
+                                  std::string_view address, const Context& context) {
+  auto rows =
+      pool_.query(kBeginSignIn,
+                  {Value::bytes(browser.handle_hash), Value::bytes(browser.cookie_hash),
+                   Value::text(sign_in.client_id), Value::text(sign_in.client_name),
+                   Value::integer(sign_in.is_document ? 1 : 0), Value::text(sign_in.redirect_uri),
+                   text_or_null(sign_in.state), Value::text(join_scopes(sign_in.scopes)),
+                   Value::text(sign_in.resource), Value::text(sign_in.code_challenge),
+                   Value::text(sign_in.tenant), Value::text(address)},
+                  context);
+  if (!rows) return rows.error();
+  return rows->changed_count() == 1;
 }
 
 Result<std::optional<SignIn>> Store::find_sign_in(const Browser& browser, const Context& context) {
@@ -192,13 +196,12 @@ Result<Store::Issued> Store::redeem_code(const CodeClaim& claim, const Hashes& h
 
 Result<Store::Issued> Store::rotate_token(const RefreshClaim& claim, const Hashes& hashes,
                                           const Context& context) {
-  return read_issued(
-      pool_.query(kRotateToken,
-                  {Value::bytes(claim.token_hash), Value::text(claim.client_id),
-                   text_or_null(claim.scope), text_or_null(claim.resource),
-                   Value::bytes(hashes.access), Value::integer(kAccessSeconds),
-                   Value::bytes(hashes.refresh)},
-                  context));
+  return read_issued(pool_.query(
+      kRotateToken,
+      {Value::bytes(claim.token_hash), Value::text(claim.client_id), text_or_null(claim.scope),
+       text_or_null(claim.resource), Value::bytes(hashes.access), Value::integer(kAccessSeconds),
+       Value::bytes(hashes.refresh)},
+      context));
 }
 
 Status Store::revoke_token(std::string_view token_hash, std::string_view client_id,
@@ -218,13 +221,12 @@ Result<bool> Store::is_registration_on(const Context& context) {
 
 Result<Store::Registration> Store::register_client(const Client& client, std::string_view address,
                                                    const Context& context) {
-  auto rows = pool_.query(
-      kRegister,
-      {Value::text(client.name), Value::text(join_lines(client.redirect_uris)),
-       Value::text(join_scopes(client.scopes)),
-       client.has_secret() ? Value::bytes(client.secret_hash) : Value::null(),
-       Value::text(address)},
-      context);
+  auto rows = pool_.query(kRegister,
+                          {Value::text(client.name), Value::text(join_lines(client.redirect_uris)),
+                           Value::text(join_scopes(client.scopes)),
+                           client.has_secret() ? Value::bytes(client.secret_hash) : Value::null(),
+                           Value::text(address)},
+                          context);
   if (!rows) return rows.error();
   db::Row row = rows->row(0);
   Registration registration;
@@ -236,8 +238,7 @@ Result<Store::Registration> Store::register_client(const Client& client, std::st
 
 Result<std::int64_t> Store::client_lock(std::string_view client_id, std::string_view address,
                                         const Context& context) {
-  auto rows =
-      pool_.query(kClientLock, {Value::text(client_id), Value::text(address)}, context);
+  auto rows = pool_.query(kClientLock, {Value::text(client_id), Value::text(address)}, context);
   if (!rows) return rows.error();
   db::Row row = rows->row(0);
   const std::int64_t seconds = row.integer();

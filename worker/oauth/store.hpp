@@ -38,7 +38,9 @@ class Store {
 
   Result<std::optional<Client>> find_client(std::string_view id, const Context& context);
 
-  Status begin_sign_in(const Browser& browser, const SignIn& sign_in, const Context& context);
+  // False if too many came from this address lately.
+  Result<bool> begin_sign_in(const Browser& browser, const SignIn& sign_in,
+                             std::string_view address, const Context& context);
   // Nothing if it is over, or another browser's.
   Result<std::optional<SignIn>> find_sign_in(const Browser& browser, const Context& context);
 

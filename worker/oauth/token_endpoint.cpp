@@ -107,9 +107,9 @@ http::Response Server::redeem_code(const Client& client, const http::Form& form,
   const auto answer = store_.redeem_code(claim, pair->hashes(), context);
   if (!answer) return answer_of(answer.error(), context);
   if (answer->outcome == "ok") return issued(*pair, *answer);
-  log_.write(LogLevel::kWarning, "authorization code refused", context.request_id,
-             {{"client_id", std::string_view(client.id)},
-              {"outcome", std::string_view(answer->outcome)}});
+  log_.write(
+      LogLevel::kWarning, "authorization code refused", context.request_id,
+      {{"client_id", std::string_view(client.id)}, {"outcome", std::string_view(answer->outcome)}});
   return refusal(answer->outcome);
 }
 
@@ -126,9 +126,9 @@ http::Response Server::refresh(const Client& client, const http::Form& form, con
   const auto answer = store_.rotate_token(claim, pair->hashes(), context);
   if (!answer) return answer_of(answer.error(), context);
   if (answer->outcome == "ok") return issued(*pair, *answer);
-  log_.write(LogLevel::kWarning, "refresh token refused", context.request_id,
-             {{"client_id", std::string_view(client.id)},
-              {"outcome", std::string_view(answer->outcome)}});
+  log_.write(
+      LogLevel::kWarning, "refresh token refused", context.request_id,
+      {{"client_id", std::string_view(client.id)}, {"outcome", std::string_view(answer->outcome)}});
   return refusal(answer->outcome);
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// Identifiers of the authorization server and its resource.
 #include "worker/oauth/issuer.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// Which client metadata documents are believed, and for how long.
 #include "worker/oauth/metadata_document.hpp"
 
 #include <gtest/gtest.h>
@@ -48,7 +49,8 @@ TEST(MetadataDocument, MustBeSound) {
   EXPECT_FALSE(parse_document(kId, "[]"));
   EXPECT_FALSE(parse_document(kId, ""));
   EXPECT_FALSE(parse_document(kId, document(",\"client_id\":\"x\"")));
-  EXPECT_FALSE(parse_document(kId, document(",\"token_endpoint_auth_method\":\"private_key_jwt\"")));
+  EXPECT_FALSE(
+      parse_document(kId, document(",\"token_endpoint_auth_method\":\"private_key_jwt\"")));
   EXPECT_FALSE(parse_document(kId, std::string("{\"client_id\":\"") + kId + "\"}"));
 }
 

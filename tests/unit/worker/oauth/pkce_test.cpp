@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// PKCE by the example of RFC 7636.
 #include "worker/oauth/pkce.hpp"
 
 #include <gtest/gtest.h>

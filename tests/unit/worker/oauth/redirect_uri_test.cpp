@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// Which redirect URIs are the same, and which may be registered.
 #include "worker/oauth/redirect_uri.hpp"
 
 #include <gtest/gtest.h>

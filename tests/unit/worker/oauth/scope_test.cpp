@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// Lists of scopes.
 #include "worker/oauth/scope.hpp"
 
 #include <gmock/gmock.h>
