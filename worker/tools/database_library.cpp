@@ -23,8 +23,20 @@ Outcome outcome_of(const db::Answer& answer) {
   return outcome;
 }
 
+// An array as PostgreSQL reads it. Bound whole, since for an agent the guard lets nothing pass but
+// a function of bound values.
 db::Value scopes_of(const oauth::Identity& caller) {
-  return db::Value::text(json::strings(caller.scopes));
+  std::string text = "{";
+  for (const std::string& scope : caller.scopes) {
+    if (text.size() > 1) text.push_back(',');
+    text.push_back('"');
+    for (const char letter : scope) {
+      if (letter == '"' || letter == '\\') text.push_back('\\');
+      text.push_back(letter);
+    }
+    text.push_back('"');
+  }
+  return db::Value::text(text.append("}"));
 }
 
 CallFacts facts_of(const Result<Outcome>& outcome, const db::Report* report) {
@@ -67,19 +79,17 @@ Result<std::string> DatabaseLibrary::prompts(const oauth::Identity& caller,
 
 Result<Outcome> DatabaseLibrary::read(const oauth::Identity& caller, std::string_view uri,
                                       const Invocation& invocation, const Context& context) {
-  return run(
-      caller, "resource " + std::string(uri).substr(0, 200),
-      {"SELECT lakehouse.read_resource($1, ARRAY(SELECT jsonb_array_elements_text($2::jsonb)))",
-       {db::Value::text(json::well_formed(uri)), scopes_of(caller)},
-       "read_resource"},
-      invocation.listener, context);
+  return run(caller, "resource " + std::string(uri).substr(0, 200),
+             {"SELECT lakehouse.read_resource($1, $2)",
+              {db::Value::text(json::well_formed(uri)), scopes_of(caller)},
+              "read_resource"},
+             invocation.listener, context);
 }
 
 Result<Outcome> DatabaseLibrary::prompt(const oauth::Identity& caller, std::string_view name,
                                         const Invocation& invocation, const Context& context) {
   return run(caller, "prompt " + std::string(name).substr(0, 100),
-             {"SELECT lakehouse.get_prompt($1, $2, $3,"
-              " ARRAY(SELECT jsonb_array_elements_text($4::jsonb)))",
+             {"SELECT lakehouse.get_prompt($1, $2, $3, $4)",
               {db::Value::text(json::well_formed(name)), db::Value::text(invocation.arguments),
                invocation.input.empty() ? db::Value::null() : db::Value::text(invocation.input),
                scopes_of(caller)},
@@ -91,12 +101,11 @@ Result<Outcome> DatabaseLibrary::complete(const oauth::Identity& caller, std::st
                                           const Context& context) {
   const std::string reference = json::raw_object(request, {"ref"}).value_or("{}");
   const std::string argument = json::raw_object(request, {"argument"}).value_or("{}");
-  return run(
-      caller, "completion",
-      {"SELECT lakehouse.complete($1, $2, ARRAY(SELECT jsonb_array_elements_text($3::jsonb)))",
-       {db::Value::text(reference), db::Value::text(argument), scopes_of(caller)},
-       "complete"},
-      nullptr, context);
+  return run(caller, "completion",
+             {"SELECT lakehouse.complete($1, $2, $3)",
+              {db::Value::text(reference), db::Value::text(argument), scopes_of(caller)},
+              "complete"},
+             nullptr, context);
 }
 
 Result<Outcome> DatabaseLibrary::run(const oauth::Identity& caller, std::string_view what,

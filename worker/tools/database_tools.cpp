@@ -18,10 +18,10 @@ constexpr std::chrono::seconds kLookTime{10};
 constexpr std::chrono::seconds kLongestPoll{30};
 
 constexpr const char* kFind =
-    "SELECT f.scope, f.kind, coalesce(f.function, ''), f.is_read_only::int4, f.bound::text, "
-    "(t.name IS NULL OR t.output_schema IS NOT NULL)::int4, "
+    "SELECT f.scope, f.kind, coalesce(f.function, ''), f.is_read_only::text, f.bound::text, "
+    "(t.name IS NULL OR t.output_schema IS NOT NULL)::text, "
     "CASE WHEN t.input_schema::text LIKE '%x-mcp-header%' THEN t.input_schema::text ELSE '' END, "
-    "(to_regprocedure(f.function || '(jsonb, jsonb)') IS NOT NULL)::int4 "
+    "(to_regprocedure(f.function || '(jsonb, jsonb)') IS NOT NULL)::text "
     "FROM lakehouse.find_tool($1::uuid, $2) f LEFT JOIN lakehouse.tools t ON t.name = f.name";
 
 // The name goes into a statement's text. The table has a check for it; this is the second.
@@ -105,19 +105,23 @@ DatabaseTools::DatabaseTools(const db::Target& target, gateway::AuditStore& audi
           target, pool_, [this](std::uint32_t type) { return type_name(type); }, log) {}
 
 Result<std::string> DatabaseTools::list(const oauth::Identity& caller, const Context& context) {
-  auto rows = pool_.query(
-      "SELECT lakehouse.list_tools($1::uuid, ARRAY(SELECT jsonb_array_elements_text($2::jsonb)))"
-      "::text",
-      {db::Value::text(caller.tenant_id), db::Value::text(json::strings(caller.scopes))}, context);
+  auto rows = look_up(
+      {"SELECT lakehouse.list_tools($1::uuid, ARRAY(SELECT jsonb_array_elements_text($2::jsonb)))"
+       "::text",
+       {db::Value::text(caller.tenant_id), db::Value::text(json::strings(caller.scopes))},
+       "list_tools"},
+      context);
   if (!rows) return rows.error();
   return rows->row(0).text();
 }
 
 Result<std::optional<Tool>> DatabaseTools::find(const oauth::Identity& caller,
                                                 std::string_view name, const Context& context) {
-  auto rows = pool_.query(
-      kFind, {db::Value::text(caller.tenant_id), db::Value::text(json::well_formed(name))},
-      context);
+  auto rows =
+      look_up({kFind,
+               {db::Value::text(caller.tenant_id), db::Value::text(json::well_formed(name))},
+               "find_tool"},
+              context);
   if (!rows) return rows.error();
   if (rows->count() == 0) return std::optional<Tool>();
   db::Row row = rows->row(0);
@@ -126,13 +130,25 @@ Result<std::optional<Tool>> DatabaseTools::find(const oauth::Identity& caller,
   tool.scope = row.text_or_null().value_or("");
   tool.kind = row.text();
   tool.function = row.text();
-  tool.is_read_only = row.integer() != 0;
+  tool.is_read_only = row.text() == "true";
   tool.bound = row.text();
-  tool.is_structured = row.integer() != 0;
+  tool.is_structured = row.text() == "true";
   tool.marked_schema = row.text();
-  tool.takes_input = row.integer() != 0;
+  tool.takes_input = row.text() == "true";
   if (Status read = row.finish(); !read) return read.error();
   return std::optional<Tool>(std::move(tool));
+}
+
+// As the worker itself, by a statement that the connection keeps.
+Result<db::Rows> DatabaseTools::look_up(db::Statement statement, const Context& context) {
+  auto lease = pool_.acquire(context);
+  if (!lease) return lease.error();
+  auto answer = (*lease)->run({{std::move(statement)}, {}}, context);
+  if (!answer) return answer.error();
+  if (const auto* report = std::get_if<db::Report>(&*answer)) {
+    return Error{ErrorCode::kInternal, report->message, "SQLSTATE " + report->sqlstate + ".", ""};
+  }
+  return std::get<db::Rows>(*std::move(answer));
 }
 
 Result<Outcome> DatabaseTools::call(const oauth::Identity& caller, const Tool& tool,

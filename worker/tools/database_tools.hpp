@@ -35,6 +35,7 @@ class DatabaseTools final : public Tools {
     Outcome outcome;
     std::string sqlstate;
   };
+  Result<db::Rows> look_up(db::Statement statement, const Context& context);
   Result<Outcome> perform(const oauth::Identity& caller, const Tool& tool,
                           const Invocation& invocation, const Context& context);
   Result<Done> dispatch(const oauth::Identity& caller, const Tool& tool,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// Cells as the server wrote them; the types decide whether that is JSON already.
 #include "worker/tools/rows_json.hpp"
 
 #include <string_view>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// One lock for all runs: it is held for moments, never while something runs.
 #include "worker/tools/shared_runs.hpp"
 
 #include "core/base/scope_exit.hpp"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// The record that both phases share, with an id of its own.
 #include "worker/tools/trail.hpp"
 
 #include <openssl/rand.h>

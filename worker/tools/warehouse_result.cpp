@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
+// Rows with what a reader must know of them: whether all are there, when they were read, and that
+// they are data.
 #include "worker/tools/warehouse_result.hpp"
 
 #include <array>
