@@ -91,7 +91,7 @@ FRAMINGS = {
 def test_doubtful_framing_is_refused_and_nothing_after_it_is_read(name: str) -> None:
     answer = ask(FRAMINGS[name])
     assert answer.startswith(b"HTTP/1.1 400 "), answer
-    assert answer.count(b"HTTP/1.1 ") == 1, answer
+    assert answer.count(b"X-Request-Id: ") == 1, answer
     assert b"lakehouse_" not in answer
 
 
