@@ -3,15 +3,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 import psycopg
 import pytest
-from conftest import connect
 from governed import VISIBLE_ROWS, Governed, act_as
 from psycopg import pq
-from recording import keep_answer
 from refusal import describe
 
 Connection = psycopg.Connection[tuple]
@@ -235,45 +232,6 @@ def test_an_allowed_function_passes_in_every_position(
     agent: Connection, position: str
 ) -> None:
     agent.execute(POSITIONS[position].format(f="abs(1)"))
-
-
-def test_a_fast_path_call_is_refused(governed: Governed, agent: Connection) -> None:
-    """It passes no parser: only the object-access hook sees it. Spoken by hand, as libpq no longer does."""
-    with connect() as superuser:
-        oid = superuser.execute(
-            "SELECT 'pg_backend_pid()'::regprocedure::oid::int"
-        ).fetchone()
-    assert oid is not None
-    answer = call_fast_path(agent, int(oid[0]))
-    assert b"FUNCTION_NOT_ALLOW_LISTED" in answer
-
-
-def call_fast_path(session: Connection, oid: int) -> bytes:
-    import socket
-    import struct
-
-    session.pgconn.nonblocking = 0
-    message = struct.pack("!IhhH", oid, 0, 0, 0)
-    packet = b"F" + struct.pack("!I", 4 + len(message)) + message
-    duplicate = socket.socket(fileno=os.dup(session.pgconn.socket))
-    duplicate.setblocking(True)
-    duplicate.sendall(packet)
-    received = b""
-    while not received.endswith((b"Z\0\0\0\x05I", b"Z\0\0\0\x05E")):
-        received += duplicate.recv(65536)
-    duplicate.close()
-    keep_answer(received)
-    return received
-
-
-def test_a_domain_check_is_no_way_in(governed: Governed, agent: Connection) -> None:
-    schema = governed.tenant
-    with connect() as superuser:
-        superuser.execute(
-            f"CREATE DOMAIN {schema}.d AS int CHECK (pg_backend_pid() > VALUE)"
-        )
-    error = refusal(agent, f"SELECT 1::{schema}.d", "TYPE_NOT_ALLOW_LISTED", DENIED)
-    assert "d" in str(error)
 
 
 def test_a_table_missing_and_a_table_denied_answer_alike(
