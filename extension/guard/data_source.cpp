@@ -80,10 +80,39 @@ HeapTuple complete(const Row& row) {
   return heap_modify_tuple_by_cols(row.tuple, row.description, 3, columns, values, nulls);
 }
 
+List* parents_of(Oid relation) {
+  List* parents = NIL;
+  ScanKeyData key;
+  ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ,
+              ObjectIdGetDatum(relation));
+  Relation catalog = table_open(InheritsRelationId, AccessShareLock);
+  SysScanDesc scan = systable_beginscan(catalog, InheritsRelidSeqnoIndexId, true, nullptr, 1, &key);
+  while (HeapTuple tuple = systable_getnext(scan)) {
+    parents = lappend_oid(parents, reinterpret_cast<Form_pg_inherits>(GETSTRUCT(tuple))->inhparent);
+  }
+  systable_endscan(scan);
+  table_close(catalog, AccessShareLock);
+  return parents;
+}
+
+// A parent's statistics were made of its children's rows too.
+void forget_statistics(Oid relation) {
+  check_stack_depth();
+  RemoveStatistics(relation, 0);
+  Relation table = table_open(relation, AccessShareLock);
+  ListCell* cell;
+  foreach (cell, RelationGetStatExtList(table)) {
+    for (const bool is_of_children : {false, true})
+      RemoveStatisticsDataById(lfirst_oid(cell), is_of_children);
+  }
+  table_close(table, NoLock);
+  foreach (cell, parents_of(relation)) forget_statistics(lfirst_oid(cell));
+}
+
 void announce(Oid relation) {
   if (get_rel_relkind(relation) == '\0') return;  // dropped together with its data source
   CacheInvalidateRelcacheByRelid(relation);
-  RemoveStatistics(relation, 0);
+  forget_statistics(relation);
 }
 
 const TriggerData* trigger_of(FunctionCallInfo call) {

@@ -234,60 +234,6 @@ def test_a_definer_function_of_the_superuser_is_his_choice(
         session.execute(f"DROP FUNCTION {name}")
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "SELECT * FROM {t}",
-        "SELECT sales FROM {t}",
-        "SELECT row_to_json(s) FROM {t} s",
-        "SELECT count(s) FROM {t} s",
-        "SELECT (s).secret FROM {t} s",
-        "SELECT a.id FROM {t} a NATURAL JOIN {t} b",
-        "SELECT a.id FROM {t} a JOIN {t} b USING (secret)",
-        "SELECT id FROM {t} ORDER BY secret",
-        "SELECT id FROM {t} WHERE secret LIKE 'h%'",
-        "SELECT count(*) FROM {t} GROUP BY secret",
-        "SELECT rank() OVER (PARTITION BY secret) FROM {t}",
-        "SELECT id FROM (SELECT * FROM {t}) s",
-        "SELECT tableoid FROM {t}",
-        "SELECT n FROM generate_series(1, 2) n, LATERAL (SELECT secret FROM {t}) s",
-    ],
-)
-def test_no_statement_reads_a_hidden_column(
-    governed: Governed, member: Connection, statement: str
-) -> None:
-    with pytest.raises(psycopg.Error) as caught:
-        member.execute(statement.format(t=governed.table))
-    text = describe(caught.value)
-    assert (
-        "COLUMN_NOT_ALLOW_LISTED" in text
-        or "permission denied for foreign table" in text
-    )
-    assert not [canary for canary in governed.canaries if canary in text]
-
-
-def test_statistics_hold_no_hidden_value(
-    governed: Governed, session: Connection, warehouse: Warehouse
-) -> None:
-    """Neither those taken before the table was exposed nor those taken after."""
-    session.execute("SELECT lakehouse.unexpose(%s)", [expose(session, governed.tenant)])
-    session.execute(f"ANALYZE {governed.table}")
-    query = f"SELECT count(*) FROM pg_stats WHERE schemaname = '{governed.tenant}' AND tablename = 'sales'"
-    assert value_of(session, query) == 5
-    expose(session, governed.tenant)
-    assert value_of(session, query) == 0
-    session.execute(f"ANALYZE {governed.table}")
-    assert value_of(session, query) == 0
-    expose(session, governed.tenant, None)
-    session.execute(f"ANALYZE {governed.table}")
-    found = str(
-        session.execute("SELECT * FROM pg_stats WHERE tablename = 'sales'").fetchall()
-    )
-    assert "row 1" in found
-    assert governed.hidden_value not in found
-    expose(session, governed.tenant)
-
-
 def test_the_warehouses_words_stay_in_the_log(
     governed: Governed, session: Connection, member: Connection, warehouse: Warehouse
 ) -> None:

@@ -83,11 +83,27 @@ KEEPERS = {
         ],
         "EXECUTE q",
     ),
+    **{
+        f"below a {name}": ([f"PREPARE p AS {query}"], "EXECUTE p")
+        for name, query in {
+            "sub-select": "SELECT count(*) FROM (SELECT note FROM {t} OFFSET 0) s",
+            "cte": "WITH s AS MATERIALIZED (SELECT note FROM {t}) SELECT count(*) FROM s",
+            "sub-link": "SELECT (SELECT count(*) FROM {t})",
+            "set operation": "SELECT count(*) FROM (SELECT id FROM {t} UNION SELECT id FROM {t}) s",
+            "lateral": "SELECT sum(n) FROM (VALUES (1)) v(x), LATERAL (SELECT count(*) AS n FROM {t}) s",
+            "function": "SELECT count(*) FROM pg_temp.h()",
+        }.items()
+    },
 }
+KEEPERS["below a function"][0].insert(
+    0,
+    "CREATE FUNCTION pg_temp.h() RETURNS SETOF text LANGUAGE sql STABLE"
+    " BEGIN ATOMIC SELECT note FROM {t}; END",
+)
 
 
 @pytest.mark.parametrize("keeper", KEEPERS)
-def test_a_role_change_is_seen(
+def test_i18_a_role_change_is_seen(
     governed: Governed, session: Connection, keeper: str
 ) -> None:
     make, run = KEEPERS[keeper]
@@ -103,7 +119,7 @@ def test_a_role_change_is_seen(
 
 
 @pytest.mark.parametrize("keeper", KEEPERS)
-def test_a_policy_change_is_seen(
+def test_i18_a_policy_change_is_seen(
     governed: Governed, session: Connection, member: Connection, keeper: str
 ) -> None:
     make, run = KEEPERS[keeper]
