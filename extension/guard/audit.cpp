@@ -80,7 +80,9 @@ void close_trail(AuditTrail* trail, const AuditOutcome& outcome) {
 
 // nullptr if the statement is no tenant's business.
 AuditTrail* trail_of_refusal(Code code) {
-  if (rehearsal_depth > 0 || !IsTransactionState()) return nullptr;
+  // A superuser is a member of every tenant's roles, and no tenant's business.
+  if (rehearsal_depth > 0 || !IsTransactionState() || current_strength() == Strength::kNone)
+    return nullptr;
   const char* text = debug_query_string != nullptr ? debug_query_string : kFastPathText;
   AuditTrail* trail = begin_trail(text, NIL);
   if (trail == nullptr) return nullptr;

@@ -126,6 +126,23 @@ def test_a_refusal_is_recorded(
     assert (write["phase"], write["code"]) == ("refusal", "DML_FORBIDDEN")
 
 
+def test_a_filter_that_no_longer_fits_is_recorded_for_its_reader(
+    governed: Governed, session: Connection, member: Connection, since: int
+) -> None:
+    """Policies are read as a superuser, who belongs to every tenant."""
+    session.execute(f"ALTER FOREIGN TABLE {governed.table} RENAME region TO area")
+    try:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            member.execute(f"SELECT id FROM {governed.table}")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            session.execute(f"SELECT id FROM {governed.table}")
+    finally:
+        session.execute(f"ALTER FOREIGN TABLE {governed.table} RENAME area TO region")
+    (record,) = trail(governed, since)
+    assert (record["phase"], record["code"]) == ("refusal", "TABLE_NOT_ALLOW_LISTED")
+    assert record["role"] == f"{governed.tenant}_member_2"
+
+
 def test_a_refused_fast_path_call_is_recorded(
     governed: Governed, agent: Connection, since: int
 ) -> None:

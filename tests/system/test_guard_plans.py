@@ -260,6 +260,23 @@ def test_a_filter_that_no_longer_fits_closes_the_table(
     assert count(member, f"SELECT count(*) FROM {governed.table}") == VISIBLE_ROWS
 
 
+def test_a_filter_is_bound_to_its_columns(
+    governed: Governed, session: Connection, member: Connection
+) -> None:
+    """Where another column takes over the name, the filter would choose other rows."""
+    rename = f"ALTER FOREIGN TABLE {governed.table} RENAME {{}} TO {{}}"
+    for names in (("region", "area"), ("note", "region")):
+        session.execute(rename.format(*names))
+    try:
+        with pytest.raises(psycopg.Error) as caught:
+            member.execute(f"SELECT id FROM {governed.table}")
+        assert "row filter no longer fits" in describe(caught.value)
+    finally:
+        for names in (("region", "note"), ("area", "region")):
+            session.execute(rename.format(*names))
+    assert count(member, f"SELECT count(*) FROM {governed.table}") == VISIBLE_ROWS
+
+
 def test_a_dropped_table_takes_its_data_source_with_it(
     governed: Governed, session: Connection
 ) -> None:
