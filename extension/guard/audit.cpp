@@ -22,6 +22,9 @@ struct AuditTrail {
 
 namespace {
 
+// The protocol's fast-path call is the one that comes without a text.
+const char kFastPathText[] = "<fast-path call>";
+
 pg_uuid_t new_id() { return *DatumGetUUIDP(DirectFunctionCall1(gen_random_uuid, Datum{0})); }
 
 void add_relations(client::AuditRecord& record, const List* relations) {
@@ -75,10 +78,13 @@ void close_trail(AuditTrail* trail, const AuditOutcome& outcome) {
   trail->record.duration_us = GetCurrentTimestamp() - trail->began;
 }
 
-// nullptr if the statement is no tenant's business, or not known.
+// nullptr if the statement is no tenant's business.
 AuditTrail* trail_of_refusal(Code code) {
-  if (rehearsal_depth > 0 || debug_query_string == nullptr || !IsTransactionState()) return nullptr;
-  AuditTrail* trail = begin_trail(debug_query_string, NIL);
+  // A superuser is a member of every tenant's roles, and no tenant's business.
+  if (rehearsal_depth > 0 || !IsTransactionState() || current_strength() == Strength::kNone)
+    return nullptr;
+  const char* text = debug_query_string != nullptr ? debug_query_string : kFastPathText;
+  AuditTrail* trail = begin_trail(text, NIL);
   if (trail == nullptr) return nullptr;
   trail->record.phase = client::AuditPhase::kRefusal;
   trail->record.code = facts_of(code).name;

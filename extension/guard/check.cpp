@@ -16,6 +16,7 @@
 namespace lakehouse::guard {
 namespace {
 
+constexpr int kMaxTextBytes = 1 << 20;
 constexpr int kMaxNodes = 20'000;
 constexpr int kMaxRelations = 32;
 constexpr int kMaxGroupingSets = 64;
@@ -429,6 +430,9 @@ void check_agent_query(const Query* query) {
 
 List* check_single_statement(const char* source) {
   if (source == nullptr) return NIL;
+  // Some of what follows can't be cancelled, and takes time with the text's length.
+  if (std::strlen(source) > kMaxTextBytes)
+    refuse_size(psprintf("Its text is longer than %d bytes.", kMaxTextBytes));
   List* statements = raw_parser(source, RAW_PARSE_DEFAULT);
   if (list_length(statements) <= 1) return statements;
   refuse({Code::kMultiStatement, "text", nullptr, "It has more than one statement.",

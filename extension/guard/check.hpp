@@ -12,8 +12,8 @@ namespace lakehouse::guard {
 // Refuses or returns.
 void check_agent_query(const Query* query);
 
-// One SELECT text an agent sends: a single statement. `source` is what the client sent. Returns it
-// parsed, as a list of at most one RawStmt.
+// One SELECT text an agent sends: a single statement of bounded length. `source` is what the
+// client sent. Returns it parsed, as a list of at most one RawStmt.
 List* check_single_statement(const char* source);
 
 // Of one that is only parsed: it must be a SELECT, or among the utility statements that pass.

@@ -55,35 +55,69 @@ Datum number_columns(Oid relation, Datum names) {
   return PointerGetDatum(construct_array(numbers, count, INT2OID, 2, true, TYPALIGN_SHORT));
 }
 
-void try_row_filter(const Row& row, Oid relation) {
+// Of no filter: none.
+Datum number_filter(const Row& row, Oid relation) {
   bool is_null = false;
   const Datum filter = field(row, "row_filter", is_null);
-  if (is_null) return;
-  Relation table = table_open(relation, AccessShareLock);
-  parse_row_filter(table, TextDatumGetCString(filter));
-  table_close(table, NoLock);
+  List* parts = NIL;
+  if (!is_null) {
+    Relation table = table_open(relation, AccessShareLock);
+    parts = parse_row_filter(table, TextDatumGetCString(filter));
+    table_close(table, NoLock);
+  }
+  return PointerGetDatum(number_filter_columns(parts));
 }
 
 HeapTuple complete(const Row& row) {
   const Oid relation = relation_of(row);
   require_own_foreign_table(relation);
-  try_row_filter(row, relation);
+  const Datum filter_numbers = number_filter(row, relation);
   const Oid sequence = get_relname_relid(kEpochSequence, get_namespace_oid(kSchema, false));
   bool is_null = false;
   int columns[] = {SPI_fnumber(row.description, "column_numbers"),
+                   SPI_fnumber(row.description, "filter_column_numbers"),
                    SPI_fnumber(row.description, "epoch"),
                    SPI_fnumber(row.description, "updated_at")};
-  Datum values[] = {number_columns(relation, field(row, "columns", is_null)),
+  Datum values[] = {number_columns(relation, field(row, "columns", is_null)), filter_numbers,
                     Int64GetDatum(nextval_internal(sequence, false)),
                     TimestampTzGetDatum(GetCurrentTransactionStartTimestamp())};
-  bool nulls[] = {false, false, false};
-  return heap_modify_tuple_by_cols(row.tuple, row.description, 3, columns, values, nulls);
+  bool nulls[] = {false, false, false, false};
+  return heap_modify_tuple_by_cols(row.tuple, row.description, 4, columns, values, nulls);
+}
+
+List* parents_of(Oid relation) {
+  List* parents = NIL;
+  ScanKeyData key;
+  ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ,
+              ObjectIdGetDatum(relation));
+  Relation catalog = table_open(InheritsRelationId, AccessShareLock);
+  SysScanDesc scan = systable_beginscan(catalog, InheritsRelidSeqnoIndexId, true, nullptr, 1, &key);
+  while (HeapTuple tuple = systable_getnext(scan)) {
+    parents = lappend_oid(parents, reinterpret_cast<Form_pg_inherits>(GETSTRUCT(tuple))->inhparent);
+  }
+  systable_endscan(scan);
+  table_close(catalog, AccessShareLock);
+  return parents;
+}
+
+// A parent's statistics were made of its children's rows too.
+void forget_statistics(Oid relation) {
+  check_stack_depth();
+  RemoveStatistics(relation, 0);
+  Relation table = table_open(relation, AccessShareLock);
+  ListCell* cell;
+  foreach (cell, RelationGetStatExtList(table)) {
+    for (const bool is_of_children : {false, true})
+      RemoveStatisticsDataById(lfirst_oid(cell), is_of_children);
+  }
+  table_close(table, NoLock);
+  foreach (cell, parents_of(relation)) forget_statistics(lfirst_oid(cell));
 }
 
 void announce(Oid relation) {
   if (get_rel_relkind(relation) == '\0') return;  // dropped together with its data source
   CacheInvalidateRelcacheByRelid(relation);
-  RemoveStatistics(relation, 0);
+  forget_statistics(relation);
 }
 
 const TriggerData* trigger_of(FunctionCallInfo call) {

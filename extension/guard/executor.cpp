@@ -120,8 +120,15 @@ void start_tool(Oid tool, Start start) {
       &start);
 }
 
+// The part of a plan that a parallel worker got was checked, metered and recorded by its leader.
+// What a function runs there is the worker's own.
+Strength strength_over(const QueryDesc* query) {
+  const bool is_leaders = IsParallelWorker() && query->dest->mydest == DestTupleQueue;
+  return is_leaders ? Strength::kNone : current_strength();
+}
+
 void start(QueryDesc* query, int flags) {
-  const Strength strength = IsParallelWorker() ? Strength::kNone : current_strength();
+  const Strength strength = strength_over(query);
   if (strength == Strength::kNone) return start_next(query, flags);
   check_stamp(query->plannedstmt, strength);
   const bool is_agent = strength == Strength::kAgent;
@@ -232,7 +239,7 @@ void run_tool(Oid tool, Run run) {
 }
 
 void run(QueryDesc* query, ScanDirection direction, uint64 count, bool is_once) {
-  const Strength strength = IsParallelWorker() ? Strength::kNone : current_strength();
+  const Strength strength = strength_over(query);
   if (strength != Strength::kNone) check_stamp(query->plannedstmt, strength);
   const Oid tool = strength == Strength::kAgent ? tool_of(query->plannedstmt) : InvalidOid;
   if (OidIsValid(tool)) return run_tool(tool, {query, direction, count, is_once});

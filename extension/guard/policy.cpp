@@ -20,7 +20,7 @@ LookupQuery read_policy = {
     "c.relkind IN ('r', 'p') AND s.id IS NOT NULL AND NOT EXISTS "
     "(SELECT FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent "
     "WHERE i.inhrelid = c.oid AND p.relnamespace = 'lakehouse'::regnamespace) AS is_crm, t.id AS "
-    "tenant_id "
+    "tenant_id, d.filter_column_numbers "
     "FROM pg_class c "
     "LEFT JOIN lakehouse.tenants s ON s.slug = c.relnamespace::regnamespace::text "
     "LEFT JOIN pg_foreign_table f ON f.ftrelid = c.oid "
@@ -48,7 +48,8 @@ enum Field {
   kMaxRows,
   kMaxBytes,
   kIsCrm,
-  kTenantId
+  kTenantId,
+  kFilterNumbers
 };
 
 // Process-wide by nature: the server's caches are.
@@ -108,10 +109,20 @@ void read_columns(Policy* policy) {
   MemoryContextSwitchTo(caller);
 }
 
+// Another column may have got the name of one that the filter was written for.
+bool has_own_columns(List* filter) {
+  bool is_null = false;
+  const Datum numbers = field(kFilterNumbers, is_null);
+  return !is_null && datumIsEqual(PointerGetDatum(number_filter_columns(filter)),
+                                  PointerGetDatum(DatumGetArrayTypePCopy(numbers)), false, -1);
+}
+
 void read_filter(Policy* policy, const char* text) {
   Relation relation = table_open(policy->relation, AccessShareLock);
   List* filter = parse_row_filter(relation, text);
   table_close(relation, AccessShareLock);
+  if (!has_own_columns(filter))
+    elog(ERROR, "the row filter's columns are not those it was set for");
   MemoryContext caller = MemoryContextSwitchTo(policy->memory);
   policy->filter = static_cast<List*>(copyObjectImpl(filter));
   MemoryContextSwitchTo(caller);
@@ -122,19 +133,16 @@ struct FilterText {
   const char* text;
 };
 
-// The owner's mistake, not the reader's: the table stays closed until the filter is set anew.
-void read_filter_or_refuse(Policy* policy, const char* text) {
+// Not refused here, where the superuser reads: it is the caller's refusal.
+void try_filter(Policy* policy, const char* text) {
   FilterText filter{policy, text};
-  const ErrorData* error = border::run_guarded(
+  ErrorData* error = border::run_guarded(
       [](void* argument) {
         const auto* given = static_cast<FilterText*>(argument);
         read_filter(given->policy, given->text);
       },
       &filter);
-  if (error == nullptr) return;
-  refuse({Code::kTableNotAllowListed, "table", get_rel_name(policy->relation),
-          "Its row filter no longer fits it.",
-          "The tenant's admin can set the policy anew with lakehouse.expose()."});
+  policy->is_unfit = error != nullptr;
 }
 
 void read_row(Policy* policy) {
@@ -155,7 +163,7 @@ void read_row(Policy* policy) {
   policy->max_rows = number(kMaxRows);
   policy->max_bytes = number(kMaxBytes);
   read_columns(policy);
-  if (const char* text = string(kFilter)) read_filter_or_refuse(policy, text);
+  if (const char* text = string(kFilter)) try_filter(policy, text);
 }
 
 void clear(Policy* policy, Oid relation) {
@@ -164,6 +172,13 @@ void clear(Policy* policy, Oid relation) {
   policy->relation = relation;
   policy->memory =
       AllocSetContextCreate(CacheMemoryContext, "lakehouse policy", ALLOCSET_SMALL_SIZES);
+}
+
+// The owner's mistake, not the reader's: the table stays closed until the filter is set anew.
+[[noreturn]] void refuse_unfit_filter(const Policy* policy) {
+  refuse({Code::kTableNotAllowListed, "table", get_rel_name(policy->relation),
+          "Its row filter no longer fits it.",
+          "The tenant's admin can set the policy anew with lakehouse.expose()."});
 }
 
 // What can only be a table of another's is known without a query.
@@ -202,6 +217,7 @@ const Policy* find_policy(Oid relation) {
     policy->relation = relation;
   }
   while (!policy->is_loaded) load(policy, relation);
+  if (policy->is_unfit) refuse_unfit_filter(policy);
   return policy;
 }
 

@@ -20,6 +20,7 @@ struct Policy {
   Oid relation;  // the cache's key
   bool is_loaded;
   RelationKind kind;
+  bool is_unfit;       // its row filter no longer fits the table
   bool is_exposed;     // has a data source; the fields below mean nothing without
   std::int64_t epoch;  // grows with each change; 0: not exposed
   bool has_tenant;
@@ -45,6 +46,10 @@ bool is_our_foreign_table(Oid relation);
 // The row filter as expressions over varno 1. Raises what the parser raises, and 42601 or 0A000 for
 // what a filter can't be: it must be one condition that the warehouse can evaluate.
 List* parse_row_filter(Relation relation, const char* text);
+
+// The numbers of the filter's columns, as often and in the order in which it names them: a
+// smallint[].
+ArrayType* number_filter_columns(List* filter);
 
 void install_policy_cache();
 

@@ -68,4 +68,16 @@ List* parse_row_filter(Relation relation, const char* text) {
   return parts;
 }
 
+ArrayType* number_filter_columns(List* filter) {
+  List* columns = pull_var_clause(reinterpret_cast<Node*>(filter), 0);
+  auto* numbers =
+      static_cast<Datum*>(palloc(sizeof(Datum) * static_cast<Size>(list_length(columns) + 1)));
+  int count = 0;
+  ListCell* cell;
+  foreach (cell, columns) {
+    numbers[count++] = Int16GetDatum(reinterpret_cast<Var*>(lfirst(cell))->varattno);
+  }
+  return construct_array(numbers, count, INT2OID, 2, true, TYPALIGN_SHORT);
+}
+
 }  // namespace lakehouse::guard

@@ -12,6 +12,9 @@ namespace {
 
 const char kUnreadable[] = "<unreadable>";
 
+// Constants and comments count as well: a text can be megabytes of them.
+constexpr int kScannedBytes = 16 * kStatementTextLimit;
+
 struct Scan {
   const char* sql;
   StringInfoData text;
@@ -83,7 +86,10 @@ void scan_tokens(void* argument) {
 }  // namespace
 
 char* normalise_statement(const char* sql) {
-  Scan scan{sql, {}};
+  const int size = static_cast<int>(strnlen(sql, kScannedBytes + 1));
+  const bool is_long = size > kScannedBytes;
+  Scan scan{
+      is_long ? pnstrdup(sql, static_cast<Size>(pg_mbcliplen(sql, size, kScannedBytes))) : sql, {}};
   initStringInfo(&scan.text);
   // The parser has warned of long identifiers already.
   const int client_level = client_min_messages;
@@ -94,7 +100,7 @@ char* normalise_statement(const char* sql) {
   log_min_messages = log_level;
   if (error != nullptr) {
     FreeErrorData(error);
-    return pstrdup(kUnreadable);
+    if (!is_long) return pstrdup(kUnreadable);  // a long text can end within a constant
   }
   if (scan.text.len > kStatementTextLimit)
     scan.text.data[pg_mbcliplen(scan.text.data, scan.text.len, kStatementTextLimit)] = '\0';

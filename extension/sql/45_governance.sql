@@ -25,6 +25,7 @@ CREATE TABLE lakehouse.data_sources (
     columns text[] NOT NULL CHECK (cardinality(columns) > 0 AND array_position(columns, NULL) IS NULL),
     column_numbers smallint[] NOT NULL,
     row_filter text,
+    filter_column_numbers smallint[] NOT NULL,
     max_rows bigint CHECK (max_rows > 0),
     max_bytes bigint CHECK (max_bytes > 0),
     description text NOT NULL DEFAULT '',
@@ -43,6 +44,7 @@ COMMENT ON COLUMN lakehouse.data_sources.relation IS 'The foreign table';
 COMMENT ON COLUMN lakehouse.data_sources.columns IS 'Names of the exposed columns';
 COMMENT ON COLUMN lakehouse.data_sources.column_numbers IS 'Their numbers, set by trigger; a column counts only while name and number agree';
 COMMENT ON COLUMN lakehouse.data_sources.row_filter IS 'Condition that a row must meet to be seen; NULL: every row';
+COMMENT ON COLUMN lakehouse.data_sources.filter_column_numbers IS 'Numbers of the columns that the row filter names, set by trigger; the table is closed when they no longer agree';
 COMMENT ON COLUMN lakehouse.data_sources.max_rows IS 'Most rows an agent''s query gets; NULL: lakehouse.max_rows';
 COMMENT ON COLUMN lakehouse.data_sources.max_bytes IS 'Most bytes one query may return; NULL: 1 GiB';
 COMMENT ON COLUMN lakehouse.data_sources.description IS 'What the table holds, for people and agents';

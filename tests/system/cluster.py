@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg
@@ -17,15 +18,15 @@ PROGRAM = Path(__file__).parents[2] / "tools" / "cluster"
 class Cluster:
     """Server, worker and stand-in of its own, started by tools/cluster into `directory`."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, settings: Sequence[str] = ()) -> None:
         self._directory = directory
-        self._call("start")
+        self._call("start", *(word for setting in settings for word in ("--set", setting)))
         exports = (directory / "env").read_text(encoding="utf-8")
         words = (line.removeprefix("export ") for line in exports.splitlines())
         self.environment = dict(shlex.split(word)[0].split("=", 1) for word in words)
 
-    def _call(self, action: str) -> None:
-        command = [str(PROGRAM), action, str(self._directory)]
+    def _call(self, action: str, *options: str) -> None:
+        command = [str(PROGRAM), action, str(self._directory), *options]
         done = subprocess.run(command, capture_output=True, text=True, timeout=180)
         assert done.returncode == 0, done.stdout + done.stderr
 

@@ -8,9 +8,11 @@ from collections.abc import Callable
 import psycopg
 import pytest
 from conftest import connect
+from fast_path import call_fast_path
 from governed import Governed, act_as
 from psycopg.rows import dict_row
 from warehouse import Warehouse, wait_until
+from ways_in import FORCE_PARALLEL
 
 Connection = psycopg.Connection[tuple]
 NewSession = Callable[..., Connection]
@@ -122,6 +124,55 @@ def test_a_refusal_is_recorded(
     assert column["sqlstate"] == "42501"
     assert "a guess" not in column["statement"]
     assert (write["phase"], write["code"]) == ("refusal", "DML_FORBIDDEN")
+
+
+def test_a_filter_that_no_longer_fits_is_recorded_for_its_reader(
+    governed: Governed, session: Connection, member: Connection, since: int
+) -> None:
+    """Policies are read as a superuser, who belongs to every tenant."""
+    session.execute(f"ALTER FOREIGN TABLE {governed.table} RENAME region TO area")
+    try:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            member.execute(f"SELECT id FROM {governed.table}")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            session.execute(f"SELECT id FROM {governed.table}")
+    finally:
+        session.execute(f"ALTER FOREIGN TABLE {governed.table} RENAME area TO region")
+    (record,) = trail(governed, since)
+    assert (record["phase"], record["code"]) == ("refusal", "TABLE_NOT_ALLOW_LISTED")
+    assert record["role"] == f"{governed.tenant}_member_2"
+
+
+def test_a_refused_fast_path_call_is_recorded(
+    governed: Governed, agent: Connection, since: int
+) -> None:
+    with connect() as superuser:
+        (oid,) = superuser.execute(
+            "SELECT 'pg_backend_pid()'::regprocedure::oid::int"
+        ).fetchone()
+    assert b"FUNCTION_NOT_ALLOW_LISTED" in call_fast_path(agent, oid)
+    (record,) = trail(governed, since)
+    assert (record["phase"], record["code"]) == ("refusal", "FUNCTION_NOT_ALLOW_LISTED")
+    assert record["statement"] == "<fast-path call>"
+
+
+def test_what_a_function_reads_in_a_parallel_worker_is_recorded(
+    governed: Governed, session: Connection, since: int
+) -> None:
+    schema = governed.tenant
+    session.execute(
+        f"CREATE FUNCTION {schema}.elsewhere() RETURNS text LANGUAGE plpgsql PARALLEL SAFE AS"
+        f" $$ BEGIN RETURN (SELECT max(note) FROM {governed.table}) || pg_backend_pid(); END $$"
+    )
+    session.execute(f"CREATE TABLE {schema}.one AS SELECT 1 AS n")
+    session.execute(f"GRANT SELECT ON {schema}.one TO {schema}_member")
+    session.execute(FORCE_PARALLEL)
+    act_as(session, f"{schema}_member_2")
+    (answer,) = session.execute(f"SELECT {schema}.elsewhere() FROM {schema}.one").fetchone()
+    assert answer.startswith("row 9") and not answer.endswith(str(session.info.backend_pid))
+    intent, outcome = trail(governed, since)
+    assert (intent["phase"], outcome["phase"]) == ("intent", "outcome")
+    assert intent["relations"] == [governed.table]
 
 
 def test_an_agents_crm_query_is_recorded(

@@ -83,11 +83,27 @@ KEEPERS = {
         ],
         "EXECUTE q",
     ),
+    **{
+        f"below a {name}": ([f"PREPARE p AS {query}"], "EXECUTE p")
+        for name, query in {
+            "sub-select": "SELECT count(*) FROM (SELECT note FROM {t} OFFSET 0) s",
+            "cte": "WITH s AS MATERIALIZED (SELECT note FROM {t}) SELECT count(*) FROM s",
+            "sub-link": "SELECT (SELECT count(*) FROM {t})",
+            "set operation": "SELECT count(*) FROM (SELECT id FROM {t} UNION SELECT id FROM {t}) s",
+            "lateral": "SELECT sum(n) FROM (VALUES (1)) v(x), LATERAL (SELECT count(*) AS n FROM {t}) s",
+            "function": "SELECT count(*) FROM pg_temp.h()",
+        }.items()
+    },
 }
+KEEPERS["below a function"][0].insert(
+    0,
+    "CREATE FUNCTION pg_temp.h() RETURNS SETOF text LANGUAGE sql STABLE"
+    " BEGIN ATOMIC SELECT note FROM {t}; END",
+)
 
 
 @pytest.mark.parametrize("keeper", KEEPERS)
-def test_a_role_change_is_seen(
+def test_i18_a_role_change_is_seen(
     governed: Governed, session: Connection, keeper: str
 ) -> None:
     make, run = KEEPERS[keeper]
@@ -103,7 +119,7 @@ def test_a_role_change_is_seen(
 
 
 @pytest.mark.parametrize("keeper", KEEPERS)
-def test_a_policy_change_is_seen(
+def test_i18_a_policy_change_is_seen(
     governed: Governed, session: Connection, member: Connection, keeper: str
 ) -> None:
     make, run = KEEPERS[keeper]
@@ -241,6 +257,23 @@ def test_a_filter_that_no_longer_fits_closes_the_table(
         assert "row filter no longer fits" in describe(caught.value)
     finally:
         session.execute(f"ALTER FOREIGN TABLE {governed.table} RENAME area TO region")
+    assert count(member, f"SELECT count(*) FROM {governed.table}") == VISIBLE_ROWS
+
+
+def test_a_filter_is_bound_to_its_columns(
+    governed: Governed, session: Connection, member: Connection
+) -> None:
+    """Where another column takes over the name, the filter would choose other rows."""
+    rename = f"ALTER FOREIGN TABLE {governed.table} RENAME {{}} TO {{}}"
+    for names in (("region", "area"), ("note", "region")):
+        session.execute(rename.format(*names))
+    try:
+        with pytest.raises(psycopg.Error) as caught:
+            member.execute(f"SELECT id FROM {governed.table}")
+        assert "row filter no longer fits" in describe(caught.value)
+    finally:
+        for names in (("region", "note"), ("area", "region")):
+            session.execute(rename.format(*names))
     assert count(member, f"SELECT count(*) FROM {governed.table}") == VISIBLE_ROWS
 
 
