@@ -82,25 +82,28 @@ class Caller:
         return result["structuredContent"]
 
 
-def sign_in(session: psycopg.Connection[tuple], tenant: str, kind: str) -> Caller:
-    """As the tenant's user of this kind, with all scopes."""
+def sign_in(
+    session: psycopg.Connection[tuple], tenant: str, kind: str, scopes: list[str] | None = None
+) -> Caller:
+    """As the tenant's user of this kind, with all scopes unless some are named."""
+    scopes = scopes or SCOPES
     url = os.environ["LAKEHOUSE_URL"]
     client_id = "crm_" + secrets.token_hex(16)
     session.execute(
         "INSERT INTO lakehouse.oauth_clients (client_id, tenant_id, name, kind, redirect_uris, scopes)"
         " VALUES (%s, lakehouse.find_tenant(%s), %s, 'public', ARRAY['https://client.example/callback'], %s)",
-        [client_id, tenant, f"{kind} {client_id[-6:]}", SCOPES],
+        [client_id, tenant, f"{kind} {client_id[-6:]}", scopes],
     )
     grant = session.execute(
         "INSERT INTO lakehouse.oauth_grants (client_id, tenant_id, user_id, scopes, resource)"
         f" SELECT %s, lakehouse.find_tenant(%s), u.id, %s, %s FROM {tenant}.users u WHERE u.role = %s LIMIT 1"
         " RETURNING id",
-        [client_id, tenant, SCOPES, f"{url}/mcp", kind],
+        [client_id, tenant, scopes, f"{url}/mcp", kind],
     ).fetchone()
     assert grant is not None
     token = new_token()
     session.execute(
         "SELECT lakehouse.issue_oauth_tokens(%s, %s, %s, 3600, NULL)",
-        [grant[0], SCOPES, hashlib.sha256(token.encode()).digest()],
+        [grant[0], scopes, hashlib.sha256(token.encode()).digest()],
     )
     return Caller(token, client_id, url)
