@@ -48,18 +48,28 @@ $$;
 COMMENT ON FUNCTION lakehouse.set_tenant_limits(text, integer, integer) IS
 'Sets how many requests a minute each client of a tenant, and all of them together, may make, over MCP, REST and assistant; half of it may come at once. Holds from the next request on. Raises undefined_object for an unknown tenant, check_violation for a number out of 1 to 1000000.';
 
--- The one place that says what a request costs.
+-- The one place that says what a request costs. PL/pgSQL keeps the plan, which a function in SQL makes anew each time.
 CREATE FUNCTION lakehouse.take_request_tokens(tenant_id uuid, client_id text)
-RETURNS float8 LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
-BEGIN ATOMIC
-    SELECT lakehouse.take_tokens(
-        ARRAY['client:' || $1 || ':' || $2, 'tenant:' || $1],
-        ARRAY[l.client_per_minute, l.tenant_per_minute]::float8[],
-        ARRAY[greatest(l.client_per_minute * 0.5, 1), greatest(l.tenant_per_minute * 0.5, 1)]::float8[])
-    FROM (SELECT coalesce(max(t.client_per_minute), 600) AS client_per_minute,
-                 coalesce(max(t.tenant_per_minute), 3000) AS tenant_per_minute
-          FROM lakehouse.tenant_limits t WHERE t.tenant_id = $1) l;
-END;
+RETURNS float8 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    client_per_minute float8 := 600;
+    tenant_per_minute float8 := 3000;
+    own record;
+BEGIN
+    SELECT l.client_per_minute AS of_client, l.tenant_per_minute AS of_tenant INTO own
+    FROM lakehouse.tenant_limits l WHERE l.tenant_id = take_request_tokens.tenant_id;
+    IF FOUND THEN
+        client_per_minute := own.of_client;
+        tenant_per_minute := own.of_tenant;
+    END IF;
+    RETURN lakehouse.take_tokens(
+        ARRAY['client:' || tenant_id || ':' || client_id, 'tenant:' || tenant_id],
+        ARRAY[client_per_minute, tenant_per_minute],
+        ARRAY[greatest(client_per_minute * 0.5, 1), greatest(tenant_per_minute * 0.5, 1)]);
+END
+$$;
 COMMENT ON FUNCTION lakehouse.take_request_tokens(uuid, text) IS
 'Counts one request of a client against its own limit and its tenant''s. 0: go on; else the seconds after which it would be let in.';
 

@@ -479,13 +479,12 @@ def use_everything(connection: Connection, tenant: str, client: Application) -> 
 
 def test_leftovers_are_forgotten(session: Connection, user: User, application: Application) -> None:
     user.tokens(application)
-    for table, column in (
-        ("oauth_codes", "expires_at"),
-        ("oauth_access_tokens", "expires_at"),
-        ("oauth_grants", "created_at"),
+    grant = "SELECT id FROM lakehouse.oauth_grants WHERE client_id = %s"
+    for statement in (
+        "UPDATE lakehouse.oauth_codes SET expires_at = now() - interval '2 d' WHERE grant_id IN",
+        "UPDATE lakehouse.oauth_access_tokens SET expires_at = now() - interval '2 d' WHERE grant_id IN",
+        "UPDATE lakehouse.oauth_grants SET created_at = now() - interval '2 d' WHERE id IN",
     ):
-        session.execute(f"UPDATE lakehouse.{table} SET {column} = now() - interval '2 days'")
-    for _ in range(10):  # a hundred rows of each table at a time
-        session.execute("SELECT lakehouse.forget_oauth_leftovers()")
-    for table in ("oauth_codes", "oauth_access_tokens", "oauth_grants"):
-        assert session.execute(f"SELECT count(*) FROM lakehouse.{table}").fetchone() == (0,)
+        session.execute(f"{statement} ({grant})", [application.client_id])
+    session.execute("SELECT lakehouse.forget_oauth_leftovers()")
+    assert session.execute(grant, [application.client_id]).fetchall() == []
