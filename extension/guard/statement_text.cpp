@@ -13,7 +13,7 @@ namespace {
 const char kUnreadable[] = "<unreadable>";
 
 // Constants and comments count as well: a text can be megabytes of them.
-constexpr int kScannedBytes = 16 * kStatementTextLimit;
+constexpr int kScannedBytes = 1 << 20;
 
 struct Scan {
   const char* sql;

@@ -11,9 +11,9 @@ inline constexpr int kStatementHashSize = 32;
 
 // The statement with $1, $2 … in place of its constants and parameters, one space for each stretch
 // of white space and comments, without control and bidirectional characters, cut at
-// kStatementTextLimit; of a long text only what its first 64 kB say. "<unreadable>" if PostgreSQL's
-// scanner can't read all of it, or the part before the cut. Palloc'd; raises only when memory runs
-// out before the scan.
+// kStatementTextLimit; of a long text only what its first 1 MiB says. "<unreadable>" if
+// PostgreSQL's scanner can't read all of it, or the part before the cut. Palloc'd; raises only when
+// memory runs out before the scan.
 char* normalise_statement(const char* sql);
 
 // SHA-256 of the text as it is; fills kStatementHashSize bytes.

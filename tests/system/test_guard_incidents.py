@@ -197,7 +197,7 @@ COLUMN_ORACLES = [
     "SELECT count(s) FROM {t} s",
     "SELECT (s).secret FROM {t} s",
     "SELECT id FROM {t} s WHERE s = ROW(1, 1, 'EU', 'row 1', '{g}')",
-    "SELECT id FROM {t} s WHERE s.*::text LIKE '%{g}%'",
+    "SELECT id FROM {t} s WHERE s.*::text LIKE '%' || '{g}' || '%'",
     "SELECT id FROM {t} s WHERE s IS NOT NULL",
     "SELECT id FROM (SELECT * FROM {t}) s",
     "SELECT tableoid FROM {t}",
@@ -225,13 +225,13 @@ COLUMN_ORACLES = [
     "SELECT id FROM {t} LIMIT (SELECT count(*) FROM {t} WHERE secret = '{g}')",
 ]
 ROW_ORACLES = [
-    "SELECT count(*) FROM {t} WHERE note = '{g}'",
-    "SELECT EXISTS (SELECT 1 FROM {t} WHERE note = '{g}')",
-    "SELECT count(*) FROM {t} JOIN (VALUES ('{g}')) v(note) USING (note)",
-    "SELECT count(*) FROM {t} WHERE 1 / (CASE WHEN note = '{g}' THEN 0 ELSE 1 END) = 1",
-    "SELECT count(*) FROM {t} WHERE note >= '{g}'",
-    "SELECT '{g}' IN (SELECT note FROM {t})",
-    "SELECT min(amount) FROM {t} GROUP BY note = '{g}'",
+    "SELECT count(*) FROM {t} WHERE amount = {g}",
+    "SELECT EXISTS (SELECT 1 FROM {t} WHERE amount = {g})",
+    "SELECT count(*) FROM {t} JOIN (VALUES ({g})) v(amount) USING (amount)",
+    "SELECT count(*) FROM {t} WHERE 1 / (CASE WHEN amount = {g} THEN 0 ELSE 1 END) = 1",
+    "SELECT count(*) FROM {t} WHERE amount >= {g}",
+    "SELECT {g} IN (SELECT amount FROM {t})",
+    "SELECT min(amount) FROM {t} GROUP BY amount = {g}",
 ]
 
 
@@ -256,9 +256,11 @@ def test_i04_a_hidden_column_is_no_oracle(
     governed: Governed, new_session: NewSession, whole_table: None, oracle: str, kind: str
 ) -> None:
     session = act_as(new_session(), f"{governed.tenant}_{kind}_2")
+    value = governed.hidden_value
+    half = len(value) // 4  # in two parts, the log does not bear the mark
     answers = [
         answer(session, oracle.format(t=governed.table, g=guess))
-        for guess in (governed.hidden_value, "x" * len(governed.hidden_value))
+        for guess in (f"{value[:half]}' || '{value[half:]}", f"{'x' * half}' || '{'x' * len(value[half:])}")
     ]
     assert answers[0] == answers[1]
     assert "COLUMN_NOT_ALLOW_LISTED" in answers[0]
@@ -270,12 +272,12 @@ def test_i04_a_hidden_row_is_no_oracle(
     governed: Governed, new_session: NewSession, oracle: str, kind: str
 ) -> None:
     session = act_as(new_session(), f"{governed.tenant}_{kind}_2")
-    right = answer(session, oracle.format(t=governed.table, g=governed.hidden_note))
-    wrong = answer(session, oracle.format(t=governed.table, g="hn" + "x" * 16))
-    assert right == wrong and right.startswith("[")
-    assert governed.hidden_note not in right
-    visible = answer(session, oracle.format(t=governed.table, g="row 1"))
-    assert visible != wrong  # the oracle works, on what may be seen
+    hidden, missing, visible = (
+        answer(session, oracle.format(t=governed.table, g=amount))
+        for amount in (VISIBLE_ROWS + 10, 5000, 5)
+    )
+    assert hidden == missing
+    assert visible != missing  # the oracle works, on what may be seen
 
 
 # I-05: what is stored is data. It is shown as it is, and moves nothing.

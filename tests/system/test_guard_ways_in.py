@@ -13,6 +13,7 @@ import pytest
 from conftest import connect
 from fast_path import call_fast_path
 from governed import Governed, act_as
+from recording import keep_answer
 from refusal import describe
 from ways_in import TARGETS, WAYS, Target, Way
 
@@ -93,8 +94,10 @@ class Cell:
 
 def outputs(session: Connection, statement: str, parameters: list[object] | None) -> Iterator[str]:
     if statement.startswith("COPY"):
-        with session.cursor().copy(statement) as copy:
-            yield from (bytes(block).decode() for block in copy)
+        with psycopg.Cursor(session).copy(statement) as copy:
+            for block in copy:
+                keep_answer(bytes(block))
+                yield bytes(block).decode()
         return
     cursor = session.execute(statement, parameters, prepare=parameters is not None)
     if cursor.description is not None:

@@ -429,22 +429,6 @@ def test_i22_a_long_text_is_recorded_without_its_constants(
     assert "0123" not in str(texts)
 
 
-@pytest.mark.long
-@pytest.mark.parametrize(
-    ("kind", "text"),
-    [("agent", b"SELECT count(*) FROM %s /* %s */"), ("member", b"SELECT '%s' FROM %s")],
-)
-def test_i22_a_text_of_nearly_a_gigabyte_hurts_nobody(
-    governed: Governed, new_session: NewSession, kind: str, text: bytes
-) -> None:
-    session = act_as(new_session(), f"{governed.tenant}_{kind}_2")
-    witness = new_session()
-    parts = [governed.table.encode(), b"x" * ((1 << 30) - 200)]
-    result = session.pgconn.exec_(text % tuple(parts if kind == "agent" else parts[::-1]))
-    assert result.status == psycopg.pq.ExecStatus.FATAL_ERROR
-    assert witness.execute("SELECT 1").fetchone() == (1,)  # the server has not restarted
-
-
 # I-23: CVE-2018-1058; what everybody's queries run must not depend on the caller's names
 
 

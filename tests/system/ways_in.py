@@ -237,6 +237,6 @@ WAYS = {
             "GRANT SELECT ON {w}.n TO PUBLIC",
         ],
         before=[FORCE_PARALLEL],
-        agent=TABLE,
+        agent=FUNCTION,
     ),
 }
