@@ -29,7 +29,7 @@ SCOPE_SETS = [
 WRITES: dict[str, dict] = {
     "create_account": {"name": "Rights GmbH"},
     "create_lead": {"last_name": "Rights", "company": "Rights GmbH"},
-    "create_record": {"kind": "lead", "fields": {"last_name": "Rights", "company": "Rights GmbH"}},
+    "create_record": {"kind": "lead", "values": {"last_name": "Rights", "company": "Rights GmbH"}},
 }
 FREE = {"client_per_minute": 1_000_000, "tenant_per_minute": 1_000_000}
 
@@ -134,7 +134,7 @@ def own(session: psycopg.Connection[tuple]) -> Owned:
     assert legacy.session_id
     owned.session_id = legacy.session_id
     started = client.call("start_warehouse_query", sql=f"SELECT n_name FROM {slug}.nation LIMIT 1")
-    owned.ids.append(started["query_id"])
+    owned.ids.append(started["structuredContent"]["query_id"])
     return owned
 
 
