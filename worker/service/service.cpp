@@ -85,7 +85,8 @@ Service::Service(config::Settings settings, std::unique_ptr<secrets::LiveVault> 
       gate_(settings_.public_url, visits_, log),
       tools_(settings_.database, audit_, log),
       library_(visits_, audit_),
-      mcp_({settings_.database, visits_, gate_, tools_, library_, *vault_, log}) {}
+      mcp_({settings_.database, visits_, gate_, tools_, library_, *vault_, log}),
+      api_(visits_, gate_, log) {}
 
 Status Service::open_gateway() {
   gateway::Gateway::Options options;
@@ -138,6 +139,7 @@ http::Router Service::routes() {
        http::Audience::kProbes});
   for (http::Route& route : oauth_.routes()) routes.push_back(std::move(route));
   for (http::Route& route : mcp_.routes()) routes.push_back(std::move(route));
+  for (http::Route& route : api_.routes()) routes.push_back(std::move(route));
   return http::Router(std::move(routes));
 }
 

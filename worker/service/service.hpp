@@ -8,6 +8,7 @@
 
 #include "core/http/client.hpp"
 #include "core/warehouse/parse_pool.hpp"
+#include "worker/api/server.hpp"
 #include "worker/audit/journal.hpp"
 #include "worker/config/settings.hpp"
 #include "worker/db/pool.hpp"
@@ -75,6 +76,7 @@ class Service {
   tools::DatabaseTools tools_;
   tools::DatabaseLibrary library_;
   mcp::Server mcp_;
+  api::Server api_;
   std::unique_ptr<http::Server> http_;  // last: its routes look at everything above
   std::atomic<const http::Server*> listening_ =
       nullptr;  // http_, for sessions that run while it starts
