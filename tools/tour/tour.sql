@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: PostgreSQL
--- The tour: a CRM row joins a live warehouse row. What it prints is a test: see expected.out.
+-- The tour: a CRM row joins a live warehouse row, and an agent asks for both. What it prints is a test: see expected.out.
 \set QUIET on
 \getenv url WAREHOUSE_URL
 \getenv warehouse_id WAREHOUSE_ID
@@ -69,3 +69,32 @@ LIMIT 5;
 \echo
 SELECT is_running, version, database_ok, rows > 0 AS has_delivered FROM lakehouse.worker_status;
 SELECT name, engine, auth, status, secret IS NOT NULL AS has_secret FROM acme.warehouse_connections;
+
+\echo '9. Open a warehouse table to agents: these columns, orders since 1997. It becomes a tool.'
+\echo
+SELECT lakehouse.expose('acme', 'tpch.orders', ARRAY['o_orderkey', 'o_custkey', 'o_orderstatus', 'o_totalprice', 'o_orderdate'],
+                        row_filter => $$o_orderdate >= '1997-01-01'$$, description => 'Orders since 1997') AS id \gset
+GRANT USAGE ON SCHEMA tpch TO acme_agent;
+SELECT 'warehouse_table__' || replace(:'id', '-', '') AS tool \gset
+\setenv TOUR_TOOL :tool
+SELECT t.tool ->> 'title' AS title, t.tool ->> 'description' AS description
+FROM jsonb_array_elements(lakehouse.list_tools(lakehouse.find_tenant('acme'), ARRAY['warehouse:query'])) t (tool) WHERE t.tool ->> 'name' = :'tool';
+
+\echo '10. An agent, signed in over OAuth as Robin, calls that tool over MCP: customers with the most open orders.'
+\echo
+\set answer `tools/agent call "$TOUR_TOOL" '{"sql": "SELECT a.name, count(*), sum(w.o_totalprice) FROM accounts a JOIN tpch.orders w ON w.o_custkey = a.account_number WHERE w.o_orderstatus = $$O$$ GROUP BY a.name ORDER BY sum(w.o_totalprice) DESC LIMIT 3"}'`
+SELECT r ->> 0 AS account, (r ->> 1)::integer AS open_orders, (r ->> 2)::numeric AS on_order
+FROM jsonb_array_elements(:'answer'::jsonb -> 'rows') r;
+
+\echo '11. It asks for a column that is not open to it. The guard refuses before anything runs, and says why.'
+\echo
+\set answer `tools/agent call "$TOUR_TOOL" '{"sql": "SELECT o_clerk FROM tpch.orders"}'`
+SELECT a.code, a.message FROM jsonb_to_record(:'answer'::jsonb) a (code text, message text);
+
+\echo '12. The audit log has both calls: intent before, outcome after, as whom and by which client.'
+\echo
+SELECT a.seq, a.phase, a.role, c.name AS client, left(regexp_replace(a.statement, '__[0-9a-f]{32}', '__…'), 48) AS statement,
+       a.code, a.rows, cardinality(a.remote_query_ids) AS remote
+FROM lakehouse.audit_log a JOIN lakehouse.oauth_clients c ON a.application_name = 'mcp:' || c.client_id
+ORDER BY a.seq;
+SELECT intact, records FROM lakehouse.verify_audit('acme');
