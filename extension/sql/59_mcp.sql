@@ -91,6 +91,8 @@ REVOKE ALL ON FUNCTION
     lakehouse.report_log(text, jsonb),
     lakehouse.announce_catalog()
 FROM PUBLIC;
+-- Tools run as their callers.
+GRANT EXECUTE ON FUNCTION lakehouse.report_progress(float8, float8, text), lakehouse.report_log(text, jsonb) TO lakehouse_user;
 
 CREATE TRIGGER announce_tools AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON lakehouse.tools
     FOR EACH STATEMENT EXECUTE FUNCTION lakehouse.announce_catalog('tools');

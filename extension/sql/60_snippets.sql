@@ -1,18 +1,26 @@
 -- SPDX-License-Identifier: PostgreSQL
 -- What an administrator pastes into an agent's settings: a client made with that agent's redirect address, and the text.
 
+-- SECURITY DEFINER: a tenant's admin may not read where the certificate is, and needs to know whether there is one.
 CREATE FUNCTION lakehouse.public_origin(slug text)
-RETURNS text LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+RETURNS text LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     configured CONSTANT text := coalesce(current_setting('lakehouse.public_url', true), '');
-    has_tls CONSTANT boolean := coalesce(current_setting('lakehouse.tls_certificate_file', true), '') <> '';
+    scheme CONSTANT text := CASE WHEN coalesce(current_setting('lakehouse.tls_certificate_file', true), '') <> '' THEN 'https' ELSE 'http' END;
+    -- Every address is this machine's for who is on it; a scheme's own port is not written.
+    address CONSTANT text := regexp_replace(regexp_replace(current_setting('lakehouse.listen', true), '^([*]|0[.]0[.]0[.]0|\[::\]):', 'localhost:'),
+                                            CASE scheme WHEN 'https' THEN ':443$' ELSE ':80$' END, '');
 BEGIN
     IF configured <> '' THEN
         RETURN replace(rtrim(configured, '/'), '{org-slug}', replace(slug, '_', '-'));
     END IF;
-    RETURN CASE WHEN has_tls THEN 'https://' ELSE 'http://' END || current_setting('lakehouse.listen');
+    IF coalesce(address, '') = '' THEN
+        RAISE EXCEPTION 'clients can''t reach the worker'
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Set lakehouse.listen, and lakehouse.public_url.';
+    END IF;
+    RETURN scheme || '://' || address;
 END
 $$;
 COMMENT ON FUNCTION lakehouse.public_origin(text) IS

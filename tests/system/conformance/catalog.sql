@@ -250,4 +250,3 @@ BEGIN
     END LOOP;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lakehouse.report_progress(float8, float8, text), lakehouse.report_log(text, jsonb) TO lakehouse_user;
