@@ -38,7 +38,8 @@ std::optional<json::Value> Running::Entry::await(const std::string& request_id,
   std::unique_lock lock(running_.mutex_);
   running_.changed_.wait_until(lock, stop_.get_token(), context.deadline.at(),
                                [&] { return answers_[request_id].has_value(); });
-  return std::exchange(answers_[request_id], std::nullopt);
+  auto answered = answers_.extract(request_id);  // another response would come too late
+  return std::move(answered.mapped());
 }
 
 template <typename Predicate>

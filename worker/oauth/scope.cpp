@@ -31,7 +31,7 @@ std::vector<std::string> split_scopes(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   std::ranges::sort(scopes);
-  scopes.erase(std::ranges::unique(scopes).begin(), scopes.end());
+  scopes.erase(std::unique(scopes.begin(), scopes.end()), scopes.end());
   return scopes;
 }
 

@@ -100,7 +100,6 @@ DatabaseTools::DatabaseTools(const db::Target& target, gateway::AuditStore& audi
     : pool_(target, {kMostConnections}),
       actor_(pool_),
       audit_(audit),
-      log_(log),
       started_(
           target, pool_, [this](std::uint32_t type) { return type_name(type); }, log) {}
 

@@ -51,7 +51,6 @@ class DatabaseTools final : public Tools {
   db::Pool pool_;
   Actor actor_;
   gateway::AuditStore& audit_;
-  log::Log& log_;
   SharedRuns shared_runs_;
   // Writes of this worker that have ended: no read joins one that began before a write's end.
   std::atomic<std::uint64_t> writes_ = 0;
