@@ -23,13 +23,14 @@ NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 
 
 def run_node(
-    script: str, *arguments: str, seconds: float = 120
+    script: str, *arguments: str, seconds: float = 120, given: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """A program of the clients, with the Node that is meant for them."""
+    """A program of the clients, with the Node that is meant for them; a path that is absolute is of ours."""
     environment = {**os.environ, "PATH": f"{NODE.parent}:{os.environ['PATH']}", "NO_COLOR": "1"}
     return subprocess.run(
         [str(NODE), str(CLIENTS / script), *arguments],
         env=environment,
+        input=given,
         capture_output=True,
         text=True,
         timeout=seconds,
