@@ -25,7 +25,7 @@ NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 def run_node(
     script: str, *arguments: str, seconds: float = 120, given: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """A program of the clients, with the Node that is meant for them; a path that is absolute is of ours."""
+    """A program of the clients, or of ours by its absolute path, with the Node that is for them."""
     environment = {**os.environ, "PATH": f"{NODE.parent}:{os.environ['PATH']}", "NO_COLOR": "1"}
     return subprocess.run(
         [str(NODE), str(CLIENTS / script), *arguments],
