@@ -43,7 +43,7 @@ class Client:
     def __init__(self, token: str, version: str = MODERN) -> None:
         self.token, self.version = token, version
         self.session_id: str | None = None
-        self._last_id = 0
+        self.last_id = 0
 
     def headers(self, method: str, params: dict) -> dict[str, str]:
         headers = {
@@ -60,18 +60,25 @@ class Client:
             headers["Mcp-Name"] = params[NAMED[method]]
         return headers
 
-    def send(self, method: str, params: dict | None = None, **options: object) -> requests.Response:
-        self._last_id += 1
+    def message(self, method: str, params: dict | None = None) -> tuple[dict, dict[str, str]]:
+        """A request's body and headers."""
+        self.last_id += 1
         given = dict(params or {})
         if self.version == MODERN:
             given["_meta"] = {**META, **given.get("_meta", {})}
-        body = {"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": given}
+        body = {"jsonrpc": "2.0", "id": self.last_id, "method": method, "params": given}
+        return body, self.headers(method, given)
+
+    def send(self, method: str, params: dict | None = None, **options: object) -> requests.Response:
+        body, headers = self.message(method, params)
         return requests.post(
-            origin() + "/mcp",
-            json=body,
-            headers=self.headers(method, given),
-            timeout=SECONDS,
-            **options,
+            origin() + "/mcp", json=body, headers=headers, timeout=SECONDS, **options
+        )
+
+    def notify(self, method: str, params: dict) -> requests.Response:
+        body = {"jsonrpc": "2.0", "method": method, "params": params}
+        return requests.post(
+            origin() + "/mcp", json=body, headers=self.headers(method, params), timeout=SECONDS
         )
 
     def shake_hands(self) -> dict:
