@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +24,7 @@ from oauth_client import User, make_client, oauth_tenant, resource
 
 INSPECTOR = "@modelcontextprotocol/inspector/clients/launcher/build/index.js"
 SCRIPT = CLIENTS.parents[2] / "tests" / "clients" / "mcp.mjs"
+GO_CLIENT = CLIENTS.parent / "mcp-go"
 NEWEST_LEGACY = LEGACY[0]
 NOBODY = "00000000-0000-0000-0000-000000000000"
 # Long enough for a second page of tools; comes last.
@@ -134,6 +136,17 @@ def test_typescript_client_does_its_work(
     name = "Visit " + secrets.token_hex(8)
     given = {"url": resource(), "token": token, "mode": mode, "name": name, "progress": steps}
     done = run_node(str(SCRIPT), given=json.dumps(given))
+    assert done.returncode == 0, done.stderr[-4000:]
+    check_visit(json.loads(done.stdout), name, revision)
+
+
+@pytest.mark.parametrize("revision", [MODERN, *LEGACY])
+def test_go_client_does_its_work(token: str, steps: str, revision: str) -> None:
+    name = "Visit " + secrets.token_hex(8)
+    given = {"url": resource(), "token": token, "mode": revision, "name": name, "progress": steps}
+    done = subprocess.run(
+        [GO_CLIENT], input=json.dumps(given), capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr[-4000:]
     check_visit(json.loads(done.stdout), name, revision)
 
