@@ -17,7 +17,7 @@ SELECT t.name, t.title, t.description, 'crm:read', 'lakehouse.' || t.name,
 FROM (VALUES
     ('whoami', 'Who am I', 'The signed-in user, tenant, and what you may read, create and update.', '{"properties": {}}',
      '{"properties": {"tenant": {"type": "string"}, "user": {"type": ["object", "null"]}, "access": {"type": "object"}, "limits": {"type": "object"},
-       "scopes": {"type": "array"}, "client": {"type": "string"}}, "required": ["tenant", "access"]}'),
+       "scopes": {"type": "array", "items": {"type": "string"}}, "client": {"type": "object"}}, "required": ["tenant", "access"]}'),
     ('list_objects', 'List kinds of records', 'Kinds of CRM records with counts. Start here.', '{"properties": {}}',
      '{"properties": {"objects": {"type": "array", "items": {"type": "object"}}}, "required": ["objects"]}'),
     ('describe_object', 'Describe a kind of record', 'Fields of a kind: types, choices, references, custom fields, related lists.',

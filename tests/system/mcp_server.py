@@ -23,13 +23,14 @@ NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 
 
 def run_node(
-    script: str, *arguments: str, seconds: float = 120
+    script: str, *arguments: str, seconds: float = 120, given: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """A program of the clients, with the Node that is meant for them."""
+    """A program of the clients, or of ours by its absolute path, with the Node that is for them."""
     environment = {**os.environ, "PATH": f"{NODE.parent}:{os.environ['PATH']}", "NO_COLOR": "1"}
     return subprocess.run(
         [str(NODE), str(CLIENTS / script), *arguments],
         env=environment,
+        input=given,
         capture_output=True,
         text=True,
         timeout=seconds,
@@ -42,7 +43,7 @@ class Client:
     def __init__(self, token: str, version: str = MODERN) -> None:
         self.token, self.version = token, version
         self.session_id: str | None = None
-        self._last_id = 0
+        self.last_id = 0
 
     def headers(self, method: str, params: dict) -> dict[str, str]:
         headers = {
@@ -59,18 +60,25 @@ class Client:
             headers["Mcp-Name"] = params[NAMED[method]]
         return headers
 
-    def send(self, method: str, params: dict | None = None, **options: object) -> requests.Response:
-        self._last_id += 1
+    def message(self, method: str, params: dict | None = None) -> tuple[dict, dict[str, str]]:
+        """A request's body and headers."""
+        self.last_id += 1
         given = dict(params or {})
         if self.version == MODERN:
             given["_meta"] = {**META, **given.get("_meta", {})}
-        body = {"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": given}
+        body = {"jsonrpc": "2.0", "id": self.last_id, "method": method, "params": given}
+        return body, self.headers(method, given)
+
+    def send(self, method: str, params: dict | None = None, **options: object) -> requests.Response:
+        body, headers = self.message(method, params)
         return requests.post(
-            origin() + "/mcp",
-            json=body,
-            headers=self.headers(method, given),
-            timeout=SECONDS,
-            **options,
+            origin() + "/mcp", json=body, headers=headers, timeout=SECONDS, **options
+        )
+
+    def notify(self, method: str, params: dict) -> requests.Response:
+        body = {"jsonrpc": "2.0", "method": method, "params": params}
+        return requests.post(
+            origin() + "/mcp", json=body, headers=self.headers(method, params), timeout=SECONDS
         )
 
     def shake_hands(self) -> dict:

@@ -72,6 +72,7 @@ class TypedConnection final : public Connection,
   void drain() override {
     reply_.is_kept_alive = false;
     if (phase_ == Phase::kIdle) close();
+    // Of a stream that has ended, the last bytes may still be on their way.
     if (phase_ == Phase::kStream && !has_producer_ && response_stream_) response_stream_->end();
   }
 

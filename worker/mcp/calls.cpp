@@ -11,6 +11,8 @@ namespace {
 
 constexpr int kMostRounds = 8;
 constexpr std::string_view kInputRequired = "input_required";
+// Records change at any time.
+constexpr std::string_view kReadCaching = R"("ttlMs":0,"cacheScope":"private")";
 
 std::string failure_json(const tools::Failure& failure) {
   const auto text = [](const std::string& value) {
@@ -153,7 +155,7 @@ Answer Calls::read_resource(const SharedExchange& exchange, const Context& conte
   job.finish = [resource = job.name](const Exchange& request,
                                      const tools::Outcome& outcome) -> Answer {
     if (outcome.failure) return failed_request(request, *outcome.failure, "uri", resource);
-    return outcome.content;
+    return request.is_modern() ? with_members(outcome.content, kReadCaching) : outcome.content;
   };
   return start(exchange, std::move(job), context);
 }

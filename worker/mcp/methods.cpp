@@ -148,14 +148,7 @@ Answer Methods::list_templates(const SharedExchange& exchange, const Context& co
 }
 
 Answer Methods::read_resource(const SharedExchange& exchange, const Context& context) {
-  Answer answer = calls_.read_resource(exchange, context);
-  if (auto* result = std::get_if<std::string>(&answer)) {
-    const bool is_complete = result->find("\"input_required\"") == std::string::npos;
-    if (exchange->is_modern() && is_complete) {
-      return with_members(std::move(*result), R"("ttlMs":0,"cacheScope":"private")");
-    }
-  }
-  return answer;
+  return calls_.read_resource(exchange, context);
 }
 
 Answer Methods::subscribe(const SharedExchange& exchange, const Context& context) {
