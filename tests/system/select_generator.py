@@ -274,13 +274,14 @@ class SelectGenerator(Generator):
         return Relation(self._new_alias(), source.columns, (source.key,), source)
 
     def _renamed(self, source: Source, relation: Relation) -> tuple[str, Relation]:
-        """Its first columns under other names; the oracle's table has the same ones first."""
+        """Its first columns under other names. Not by a list of aliases: that takes every column."""
         first, others = source.columns[:3], source.columns[3:]
         renamed = tuple(replace(column, name=f"the_{column.name}") for column in first)
-        text = f"{source.name} {relation.alias} ({', '.join(column.name for column in renamed)})"
+        items = [f"{old.name} AS {new.name}" for old, new in zip(first, renamed, strict=True)]
+        items += [column.name for column in others]
+        text = f"(SELECT {', '.join(items)} FROM {source.name}) {relation.alias}"
         key = f"the_{source.key}"
-        source = replace(source, key=key)
-        return text, replace(relation, columns=(*renamed, *others), key=(key,), source=source)
+        return text, replace(relation, columns=(*renamed, *others), key=(key,), source=None)
 
     def _listed(self) -> tuple[str, Relation]:
         alias = self._new_alias()

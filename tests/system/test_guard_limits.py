@@ -94,7 +94,7 @@ HOGS = {
     "case": f"SELECT length(upper(x || x || x || x || x)) FROM {LONG}",
     "copies": f"SELECT cardinality(array_agg(upper(x || n))) FROM {LONG}, generate_series(1, 900) n",
     "words": f"SELECT length(to_tsvector('simple', replace(x, ',', ' '))) FROM {LONG}",
-    "pattern": f"SELECT length(regexp_replace(x, '(1*,)*2', '', 'g')) FROM {LONG}",
+    "pattern": f"SELECT length(regexp_replace(x || x || x || x, '(1*,)*2', '', 'g')) FROM {LONG}",
     "pieces": f"SELECT cardinality(regexp_split_to_array(x, ',')) FROM {LONG}",
     "nested loops": "SELECT count(*) FROM "
     + ", ".join(f"generate_series(1, 1000) t{i}" for i in range(10)),
