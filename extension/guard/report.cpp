@@ -127,9 +127,12 @@ bool is_of_hidden(const ErrorData* error) {
 }
 
 // An error inside flushes the one that is being reported, so its place is taken anew: nobody but
-// this report's sender is left to look at it.
+// this report's sender is left to look at it. Such an error also lets go of all interrupts, and the
+// sender, who holds them, would let go of his once more: then none was ever served again.
 void answer_anew(ErrorData* report) {
   const ErrorData known = *report;
+  const uint32 interrupts_held = InterruptHoldoffCount;
+  const uint32 cancels_held = QueryCancelHoldoffCount;
   MemoryContext caller = MemoryContextSwitchTo(MessageContext);
   ErrorData* answer = answer_to(CopyErrorData(), debug_query_string);
   Code code{};
@@ -139,6 +142,8 @@ void answer_anew(ErrorData* report) {
   }
   MemoryContextSwitchTo(caller);
   FlushErrorState();
+  InterruptHoldoffCount = interrupts_held;
+  QueryCancelHoldoffCount = cancels_held;
   (void)errstart(ERROR, nullptr);
   *report = *answer;
   report->elevel = known.elevel;

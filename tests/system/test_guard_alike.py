@@ -313,3 +313,16 @@ def test_a_missing_thing_is_counted_and_audited_as_a_denied_one(
         ((records, refusals),) = seen()
         answer(agent, f"SELECT {NAME} FROM {governed.table}", name)
         assert seen() == [(records + 1, refusals + 1)]
+
+
+def test_a_session_can_be_ended_after_refusals(new_session: NewSession, governed: Governed) -> None:
+    """A second reading that fails happens while errors are reported, where interrupts are held."""
+    agent = act_as(new_session(), f"{governed.tenant}_agent_2")
+    for text in (f"SELECT secret FROM {governed.table}", "SELECT * FROM nowhere", "SELECT nothing()"):
+        with pytest.raises(psycopg.Error):
+            agent.execute(text)
+    with connect() as session:
+        pid = agent.info.backend_pid
+        session.execute("SELECT pg_terminate_backend(%s, 2000)", [pid])
+        left = session.execute("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", [pid])
+        assert left.fetchone() == (0,)
