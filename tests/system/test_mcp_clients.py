@@ -39,7 +39,6 @@ BEGIN
 END
 $$;
 GRANT EXECUTE ON FUNCTION lakehouse.{STEPS}(jsonb) TO lakehouse_user;
-GRANT EXECUTE ON FUNCTION lakehouse.report_progress(float8, float8, text) TO lakehouse_user;
 INSERT INTO lakehouse.tools (name, title, description, scope, function, input_schema, output_schema,
                              read_only, destructive, idempotent, open_world)
 VALUES ('{STEPS}', 'Count', repeat('Counts. ', 16384), 'crm:read', 'lakehouse.{STEPS}', '{{"type": "object"}}',
@@ -49,7 +48,6 @@ VALUES ('{STEPS}', 'Count', repeat('Counts. ', 16384), 'crm:read', 'lakehouse.{S
 FORGET_STEPS = f"""
 DELETE FROM lakehouse.tools WHERE name = '{STEPS}';
 DROP FUNCTION lakehouse.{STEPS}(jsonb);
-REVOKE EXECUTE ON FUNCTION lakehouse.report_progress(float8, float8, text) FROM lakehouse_user;
 """
 
 
