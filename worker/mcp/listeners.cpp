@@ -76,18 +76,21 @@ http::Response Listeners::add(Listener listener, const std::string& first) {
   return response;
 }
 
-void Listeners::watch(const std::string& session, std::string_view uri, bool is_wanted) {
+void Listeners::follow(const std::string& session,
+                       const std::set<std::string, std::less<>>& resources) {
   const std::scoped_lock lock(mutex_);
   for (Listener& listener : listeners_) {
-    if (listener.session != session) continue;
-    if (is_wanted && listener.resources.size() < kMostResources) {
-      listener.resources.emplace(uri);
-    } else if (!is_wanted) {
-      if (const auto found = listener.resources.find(uri); found != listener.resources.end()) {
-        listener.resources.erase(found);
-      }
-    }
+    if (listener.session == session) listener.resources = resources;
   }
+}
+
+std::set<std::string> Listeners::sessions() const {
+  const std::scoped_lock lock(mutex_);
+  std::set<std::string> sessions;
+  for (const Listener& listener : listeners_) {
+    if (!listener.session.empty()) sessions.insert(listener.session);
+  }
+  return sessions;
 }
 
 void Listeners::announce_list(std::string_view name) {

@@ -25,8 +25,9 @@ class Listeners {
   // A legacy session's stream; it hears of every list, and of the resources it subscribed to.
   http::Response open(const oauth::Identity& caller, const Session& session,
                       const std::vector<std::string>& resources);
-  // A legacy session's subscription changes.
-  void watch(const std::string& session, std::string_view uri, bool is_wanted);
+  // What a legacy session has subscribed to by now.
+  void follow(const std::string& session, const std::set<std::string, std::less<>>& resources);
+  std::set<std::string> sessions() const;
 
   // `list`: tools, prompts or resources.
   void announce_list(std::string_view list);
