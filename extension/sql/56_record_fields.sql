@@ -163,7 +163,7 @@ COMMENT ON FUNCTION lakehouse.show_all(jsonb) IS
 
 CREATE FUNCTION lakehouse.record_url(tenant text, kind text, id uuid)
 RETURNS text LANGUAGE sql STABLE CALLED ON NULL INPUT PARALLEL SAFE
-RETURN rtrim(replace(coalesce(current_setting('lakehouse.public_url', true), ''), '{org-slug}', tenant), '/')
+RETURN rtrim(replace(coalesce(current_setting('lakehouse.public_url', true), ''), '{org-slug}', replace(tenant, '_', '-')), '/')
        || '/records/' || kind || '/' || id;
 COMMENT ON FUNCTION lakehouse.record_url(text, text, uuid) IS
 'Where a person opens a record: under lakehouse.public_url, or a path where that isn''t set.';

@@ -105,7 +105,6 @@ def test_no_kill_loses_or_halves_or_doubles_anything(
     assert_each_write_is_there_once(session, governed.tenant, clients)
     assert_each_call_is_recorded(session, governed.tenant, clients)
     assert_the_chain_is_intact(session, governed.tenant)
-    print("FIG", rounds, sum(c.answers for c in clients), sum(c.losses for c in clients), sum(len(c.deals) for c in clients))
 
 
 def assert_each_write_is_there_once(
