@@ -9,7 +9,6 @@ import shutil
 import socket
 import ssl
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import requests
