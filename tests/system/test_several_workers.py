@@ -14,13 +14,14 @@ import pytest
 import requests
 from cluster import Cluster
 from conftest import Connection
+from governed import VISIBLE_ROWS, set_up, tear_down
 from mcp_caller import sign_in
 from mcp_server import LEGACY, Client
 from mcp_stream import Pending
 from oauth_client import User, make_client, oauth_tenant, returned
 from running_query import best_of
 from second_worker import SecondWorker, at
-from warehouse import wait_until
+from warehouse import Warehouse, wait_until
 
 ELSEWHERE_S = 1.0  # until another worker has heard
 UPDATED = "notifications/resources/updated"
@@ -309,6 +310,21 @@ def test_writes_at_both_are_done_once_and_recorded_in_one_chain(
     # The launcher's worker verifies; of what the other one wrote it knows no head of its own.
     verdict = admin.execute("SELECT intact, records FROM lakehouse.verify_audit(%s)", [tenant])
     assert verdict.fetchone() == (True, 160)
+
+
+def test_a_query_started_at_one_is_polled_at_the_other(admin: Connection, there: str) -> None:
+    control = Warehouse.of_environment()
+    governed = set_up(control)
+    client = Client(sign_in(admin, governed.tenant, "member").token)
+    counting = f"SELECT count(*) FROM {governed.table}"
+    started = client.call("start_warehouse_query", sql=counting)["structuredContent"]
+    with at(there):
+        polled = client.call("get_warehouse_query", query_id=started["query_id"], wait_s=20)
+        again = client.call("start_warehouse_query", sql=counting)["structuredContent"]
+    assert polled["structuredContent"]["rows"] == [[VISIBLE_ROWS]]
+    polled = client.call("get_warehouse_query", query_id=again["query_id"], wait_s=20)
+    assert polled["structuredContent"]["rows"] == [[VISIBLE_ROWS]]
+    tear_down(governed, control)
 
 
 def test_one_goes_on_while_the_other_is_killed(
