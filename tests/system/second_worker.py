@@ -16,6 +16,7 @@ from pathlib import Path
 import requests
 from audit_client import frame, text, texts
 from cluster import Cluster
+from recording import keep
 from warehouse import wait_until
 from worker_program import setting
 
@@ -72,6 +73,7 @@ class SecondWorker:
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
         assert self._process.wait(STOP_S) == 0
+        keep("logs", "second-worker.log", self.log.read_bytes())
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import socket
 import ssl
 from collections.abc import Iterator
@@ -222,7 +223,33 @@ def test_a_renewed_certificate_is_served_after_a_reload(
         admin.execute("SELECT pg_reload_conf()")
         wait_until(lambda: "could not load certificate file" in site.cluster.log(), 5, "the log")
         assert serial_number(site) == renewed.serial_number
-        site.install(renewed)
+
+
+def test_a_worker_that_began_without_a_usable_certificate_takes_the_next(
+    site: Site, at_one_host: str, admin: Connection
+) -> None:
+    usable = site.authority.issue(DOMAIN, f"*.{DOMAIN}")
+    site.install(Served(usable.chain, site.authority.issue(DOMAIN).key, 0))  # another's key
+    row = admin.execute("SELECT pid FROM lakehouse.worker_status WHERE is_running").fetchone()
+    assert row is not None
+    os.kill(row[0], signal.SIGTERM)
+    wait_until(lambda: is_serving_nothing(admin), RESTART_S, "a worker without http")
+    site.install(usable)
+    admin.execute("SELECT pg_reload_conf()")
+    wait_until(lambda: is_served(at_one_host), RESTART_S, "https is back")
+    assert serial_number(site) == usable.serial_number
+
+
+def is_serving_nothing(admin: Connection) -> bool:
+    found = admin.execute("SELECT listen FROM lakehouse.worker_status WHERE is_running")
+    return found.fetchone() in ((None,), ("",))
+
+
+def is_served(url: str) -> bool:
+    try:
+        return requests.get(url + "/live").status_code == 200
+    except requests.ConnectionError:
+        return False
 
 
 # A host for each tenant.

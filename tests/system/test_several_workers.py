@@ -54,12 +54,12 @@ FROM unnest(ARRAY['sleep_on', 'ask_name']) n;
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     made = Cluster(tmp_path_factory.mktemp("several") / "cluster")
-    before = {name: os.environ.get(name) for name in made.environment}
-    os.environ.update(made.environment)
-    with made.connect() as connection:
-        connection.execute(TOOLS)
-    yield made
-    os.environ.update({name: value for name, value in before.items() if value is not None})
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in made.environment.items():
+            patch.setenv(name, value)
+        with made.connect() as connection:
+            connection.execute(TOOLS)
+        yield made
     made.stop()
 
 
