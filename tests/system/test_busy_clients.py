@@ -15,7 +15,7 @@ from datetime import datetime
 import pytest
 from busy_client import BusyClient, Call
 from conftest import Connection
-from governed import Governed, set_up, tear_down
+from governed import Governed, set_up, tear_down, tool_of_warehouse
 from mcp_caller import sign_in
 from mcp_server import LEGACY, MODERN
 from warehouse import Warehouse, wait_until
@@ -48,8 +48,7 @@ def clients(
     """Half of them of the legacy era, with sessions; they are of three users."""
     tenant = governed.tenant
     session.execute("SELECT lakehouse.set_tenant_limits(%s, 100000, 1000000)", [tenant])
-    source = session.execute(f"SELECT replace(id::text, '-', '') FROM {tenant}.data_sources")
-    query = f"warehouse_table__{source.fetchall()[0][0]}"
+    query = tool_of_warehouse(session, governed)
     run = secrets.token_hex(4)
     made = []
     for number in range(CLIENTS):
