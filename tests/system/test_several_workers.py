@@ -198,21 +198,37 @@ def test_subscriptions_at_the_other_reach_the_stream(
 ) -> None:
     client = with_session(token)
     stream = hear(client)
-
-    def touch() -> None:
-        admin.execute(f"UPDATE {tenant}.pipelines SET name = name")
-
     with at(there):
         assert client.result("resources/subscribe", PIPELINES) == {}
-    touch()
+    touch(admin, tenant)
     assert stream.wait_for(UPDATED, 5)["params"] == PIPELINES
     with at(there):
         assert client.result("resources/unsubscribe", PIPELINES) == {}
-    touch()
+    touch(admin, tenant)
     admin.execute("NOTIFY lakehouse_catalog, 'prompts'")  # comes after it
     stream.wait_for("notifications/prompts/list_changed")
     assert [m["method"] for m in stream.messages].count(UPDATED) == 1
     stream.drop()
+
+
+def test_a_change_that_no_worker_could_hear_is_told_afterwards(
+    admin: Connection, tenant: str, token: str, there: str
+) -> None:
+    with at(there):
+        client = with_session(token)
+        client.result("resources/subscribe", PIPELINES)
+        stream = hear(client)
+    admin.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE usename = 'lakehouse_worker'"
+    )
+    touch(admin, tenant)
+    stream.wait_for(UPDATED, 5)
+    stream.drop()
+
+
+def touch(admin: Connection, tenant: str) -> None:
+    admin.execute(f"UPDATE {tenant}.pipelines SET name = name")
 
 
 def test_listeners_at_both_hear_of_a_change(admin: Connection, token: str, there: str) -> None:

@@ -53,7 +53,7 @@ void Bus::run(const std::stop_token& stop) {
 }
 
 // Until the connection is lost. What was said meanwhile is found by the first look; clients are
-// told that lists may have changed.
+// told that lists, and what they have subscribed to, may have changed.
 Status Bus::listen(const std::stop_token& stop) {
   const Context opening{Deadline::in(kAnswerTime), stop, {}};
   auto connection = db::Connection::open(target_, opening);
@@ -63,6 +63,7 @@ Status Bus::listen(const std::stop_token& stop) {
   }
   if (std::exchange(has_failed_, false)) {
     for (const char* list : {"tools", "prompts", "resources"}) listeners_.announce_list(list);
+    listeners_.announce_resources();
   }
   std::set<std::string> changes;  // told once it is known who has subscribed before them
   while (!stop.stop_requested()) {

@@ -108,9 +108,21 @@ void Listeners::announce_resource(const std::string& tenant_id, std::string_view
   const std::scoped_lock lock(mutex_);
   for (const Listener& listener : listeners_) {
     if (listener.tenant_id != tenant_id || !listener.resources.contains(uri)) continue;
-    send(listener, "notifications/resources/updated", json::object({{"uri", json::quoted(uri)}}));
+    send_updated(listener, uri);
   }
   sweep();
+}
+
+void Listeners::announce_resources() {
+  const std::scoped_lock lock(mutex_);
+  for (const Listener& listener : listeners_) {
+    for (const std::string& uri : listener.resources) send_updated(listener, uri);
+  }
+  sweep();
+}
+
+void Listeners::send_updated(const Listener& listener, std::string_view uri) {
+  send(listener, "notifications/resources/updated", json::object({{"uri", json::quoted(uri)}}));
 }
 
 void Listeners::send(const Listener& listener, std::string_view method, std::string params) {

@@ -32,6 +32,8 @@ class Listeners {
   // `list`: tools, prompts or resources.
   void announce_list(std::string_view list);
   void announce_resource(const std::string& tenant_id, std::string_view uri);
+  // Each one that somebody has subscribed to.
+  void announce_resources();
 
   // The tokens that opened streams, and the end of those whose token is no longer good.
   std::set<std::int64_t> tokens() const;
@@ -50,6 +52,7 @@ class Listeners {
   };
   http::Response add(Listener listener, const std::string& first);
   static void send(const Listener& listener, std::string_view method, std::string params);
+  static void send_updated(const Listener& listener, std::string_view uri);
   static void end(const Listener& listener);
   void sweep();
   template <typename Predicate>
