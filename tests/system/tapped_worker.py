@@ -21,6 +21,7 @@ import requests
 from cluster import Cluster
 from conftest import connect
 from governed import set_up
+from ledger import MARK
 from mcp_caller import sign_in
 from mcp_server import MODERN, Client
 from tool_calls import Caller, caller
@@ -76,6 +77,7 @@ class Agent:
         self._connection.request("POST", "/mcp", json.dumps(body).encode(), headers)
         answer = self._connection.getresponse()
         text = answer.read().decode()
+        assert MARK not in text, "a hidden value"
         if answer.headers.get("Content-Type", "").startswith("text/event-stream"):
             text = [line[6:] for line in text.splitlines() if line.startswith("data: ")][-1]
         return answer.status, json.loads(text) if text.startswith("{") else {"text": text}
@@ -207,5 +209,6 @@ def prepared(tap: Tap, superuser: psycopg.Connection[tuple], admin: Caller, file
     records = Records(admin)
     started = agents["admin"].call("start_warehouse_query", {"sql": "SELECT 1"})
     records.known["started"] = started["query_id"]
-    _, listed = agents["admin"].send("tools/list", {})
-    return Stage(tap, tenant, superuser, witness, agents, records, listed["result"]["tools"])
+    listed = agents["admin"].send("tools/list", {})[1]["result"]
+    assert len(listed["tools"]) >= 35 and "nextCursor" not in listed
+    return Stage(tap, tenant, superuser, witness, agents, records, listed["tools"])
