@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // Bus: what this worker must hear of the others and of the database: messages for requests that run
-// here, lists and resources that changed, tokens that were revoked. A thread and a connection of
-// its own.
+// here, lists and resources that changed, tokens that were revoked, sessions that ended or
+// subscribed. A thread and a connection of its own.
 #pragma once
 
 #include <string>
@@ -24,7 +24,9 @@ class Bus {
   Status listen(const std::stop_token& stop);
   Status take_messages(db::Connection& connection, const Context& context);
   Status end_revoked(db::Connection& connection, const Context& context);
-  void pass_on(const std::string& session, const json::Value& message);
+  Status follow_sessions(db::Connection& connection, const Context& context);
+  // False if no request here waits for it.
+  bool pass_on(const std::string& session, const json::Value& message);
   void announce(const std::string& what);
 
   const db::Target target_;

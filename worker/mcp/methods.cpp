@@ -156,7 +156,6 @@ Answer Methods::subscribe(const SharedExchange& exchange, const Context& context
   if (!uri) return invalid_params("params.uri must be a string");
   const Status done = sessions_.subscribe(*exchange->session, *uri, true, context);
   if (!done) return internal_error(done.error());
-  listeners_.watch(exchange->session->id, *uri, true);
   return "{}";
 }
 
@@ -165,7 +164,6 @@ Answer Methods::unsubscribe(const SharedExchange& exchange, const Context& conte
   if (!uri) return invalid_params("params.uri must be a string");
   const Status done = sessions_.subscribe(*exchange->session, *uri, false, context);
   if (!done) return internal_error(done.error());
-  listeners_.watch(exchange->session->id, *uri, false);
   return "{}";
 }
 
