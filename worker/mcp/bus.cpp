@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "core/base/scope_exit.hpp"
 #include "worker/io/readiness.hpp"
 #include "worker/json/value.hpp"
 
@@ -24,13 +25,22 @@ constexpr const char* kAskDead =
     "SELECT k.id::bigint FROM json_array_elements_text($1::json) AS k(id)"
     " WHERE NOT lakehouse.is_live_token(k.id::bigint)";
 constexpr std::chrono::milliseconds kLook = std::chrono::seconds(1);
+// A connection may be gone without a word: an answer says that it was there, and for how long that
+// counts is longer than a look takes.
+constexpr const char* kProbe = "SELECT 1 AS heard";
+constexpr std::chrono::milliseconds kTrust = std::chrono::seconds(3);
 constexpr std::chrono::milliseconds kAnswerTime = std::chrono::seconds(10);
 constexpr std::chrono::milliseconds kPauseAfterFailure{500};
 
 }  // namespace
 
-Bus::Bus(db::Target target, Running& running, Listeners& listeners, log::Log& log)
-    : target_(std::move(target)), running_(running), listeners_(listeners), log_(log) {
+Bus::Bus(db::Target target, Running& running, Listeners& listeners, ToolLists& tool_lists,
+         log::Log& log)
+    : target_(std::move(target)),
+      running_(running),
+      listeners_(listeners),
+      tool_lists_(tool_lists),
+      log_(log) {
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
@@ -59,21 +69,35 @@ Status Bus::listen(const std::stop_token& stop) {
   for (const char* statement : {kListen, kListenToo}) {
     if (auto done = connection->query(statement, {}, opening); !done) return done.error();
   }
+  const ScopeExit deaf([this]() noexcept { tool_lists_.distrust(); });
   if (std::exchange(has_failed_, false)) {
     for (const char* list : {"tools", "prompts", "resources"}) listeners_.announce_list(list);
   }
   while (!stop.stop_requested()) {
     const Context answering{Deadline::in(kAnswerTime), stop, {}};
+    const auto asked_at = ToolLists::Clock::now();
     if (Status taken = take_messages(*connection, answering); !taken) return taken;
     if (Status ended = end_revoked(*connection, answering); !ended) return ended;
-    const auto heard = connection->wait_for_notification({Deadline::in(kLook), stop, {}});
-    if (!heard) return heard.error();
-    std::set<std::string> changes;
-    for (const db::Notification& notification : *heard) {
-      if (notification.channel == "lakehouse_catalog") changes.insert(notification.payload);
-    }
-    for (const std::string& change : changes) announce(change);
+    if (auto alive = connection->query(kProbe, {}, answering); !alive) return alive.error();
+    // What was notified before the probe came with its answer.
+    if (Status heard = hear(*connection, {Deadline::in(std::chrono::seconds(0)), stop, {}}); !heard)
+      return heard;
+    tool_lists_.trust_until(asked_at + kTrust);
+    if (Status heard = hear(*connection, {Deadline::in(kLook), stop, {}}); !heard) return heard;
   }
+  return kDone;
+}
+
+Status Bus::hear(db::Connection& connection, const Context& context) {
+  const auto heard = connection.wait_for_notification(context);
+  if (!heard) return heard.error();
+  std::set<std::string> changes;
+  for (const db::Notification& notification : *heard) {
+    if (notification.channel == "lakehouse_catalog") changes.insert(notification.payload);
+  }
+  // Whoever is told asks at once.
+  if (changes.contains("tools")) tool_lists_.forget();
+  for (const std::string& change : changes) announce(change);
   return kDone;
 }
 
