@@ -213,7 +213,7 @@ class Everything(Peer):
 
 
 class Toolbox(Peer):
-    """Google's MCP Toolbox for Databases over the same database: the row that get_account returns, by a plain SELECT."""
+    """Google's MCP Toolbox for Databases over the same database: the row that get_account returns, by a SELECT."""
 
     def __init__(
         self, accounts: list[str], tools: list[dict], password: str, directory: Path
