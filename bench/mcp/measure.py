@@ -27,6 +27,7 @@ COLD_STARTS = int(os.environ.get("BENCH_COLD_STARTS", "10"))
 CHECKS = int(os.environ.get("BENCH_CHECKS", "20000"))
 STREAMS = int(os.environ.get("BENCH_STREAMS", "1000"))
 CONNECTIONS = (1, 50)
+WARM_UP_SECONDS = 2
 TENANT = "bench_mcp"
 SCOPES = ["crm:read", "crm:write", "warehouse:query"]
 # More than is asked for: the benchmark measures requests, not refusals.
@@ -105,8 +106,8 @@ def compare(servers: Iterable[Server], what: str, directory: Path) -> None:
         for server in servers:
             server.begin()
             load = verified(server, what)
-            load.run(CONNECTIONS[-1], 1, directory)
             for connections in CONNECTIONS:
+                load.run(connections, WARM_UP_SECONDS, directory)
                 measured = load.run(connections, SECONDS, directory)
                 taken.setdefault((server.name, connections), []).append(measured)
             server.end()
