@@ -127,7 +127,7 @@ def test_no_list_is_kept_while_the_worker_hears_nothing(
     keep_older(session, client, client, governed.tenant, words)
     ended = session.execute(
         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-        " WHERE usename = 'lakehouse_worker' AND query LIKE '%%AS heard'"
+        " WHERE application_name = 'lakehouse-worker bus'"
     ).fetchone()
     assert ended == (1,)
     wait_until(lambda: words in text_of(client), 5, "the list of now")

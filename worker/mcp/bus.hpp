@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: PostgreSQL
 // Bus: what this worker must hear of the others and of the database: messages for requests that run
-// here, lists and resources that changed, tokens that were revoked. A thread and a connection of
-// its own.
+// here, lists and resources that changed, tokens that were revoked, sessions that ended or
+// subscribed. A thread and a connection of its own.
 #pragma once
 
+#include <set>
 #include <string>
 #include <thread>
 
@@ -24,10 +25,12 @@ class Bus {
  private:
   void run(const std::stop_token& stop);
   Status listen(const std::stop_token& stop);
-  Status hear(db::Connection& connection, const Context& context);
+  Status hear(db::Connection& connection, std::set<std::string>& changes, const Context& context);
   Status take_messages(db::Connection& connection, const Context& context);
   Status end_revoked(db::Connection& connection, const Context& context);
-  void pass_on(const std::string& session, const json::Value& message);
+  Status follow_sessions(db::Connection& connection, const Context& context);
+  // False if no request here waits for it.
+  bool pass_on(const std::string& session, const json::Value& message);
   void announce(const std::string& what);
 
   const db::Target target_;

@@ -172,7 +172,6 @@ Answer Methods::subscribe(const SharedExchange& exchange, const Context& context
   if (!uri) return invalid_params("params.uri must be a string");
   const Status done = sessions_.subscribe(*exchange->session, *uri, true, context);
   if (!done) return internal_error(done.error());
-  listeners_.watch(exchange->session->id, *uri, true);
   return "{}";
 }
 
@@ -181,7 +180,6 @@ Answer Methods::unsubscribe(const SharedExchange& exchange, const Context& conte
   if (!uri) return invalid_params("params.uri must be a string");
   const Status done = sessions_.subscribe(*exchange->session, *uri, false, context);
   if (!done) return internal_error(done.error());
-  listeners_.watch(exchange->session->id, *uri, false);
   return "{}";
 }
 

@@ -69,6 +69,14 @@ bool Service::stop(Deadline deadline) {
   return is_clean;
 }
 
+void Service::reload() {
+  rotation_.reload();
+  if (!http_) return open_http();  // its certificate may be usable by now
+  if (Status loaded = http_->reload_certificate(); !loaded) {
+    log_.failure("certificate is not renewed", loaded.error());
+  }
+}
+
 Service::Service(config::Settings settings, std::unique_ptr<secrets::LiveVault> vault,
                  std::unique_ptr<lakehouse::http::Client> client, log::Log& log)
     : settings_(std::move(settings)),
