@@ -4,12 +4,15 @@
 
 #include <set>
 
+#include "core/base/scope_exit.hpp"
 #include "worker/io/readiness.hpp"
 #include "worker/json/value.hpp"
 
 namespace lakehouse::worker::mcp {
 namespace {
 
+// Which of the worker's sessions it is, for who looks at pg_stat_activity.
+constexpr const char* kName = "SET application_name = 'lakehouse-worker bus'";
 constexpr const char* kListen = "LISTEN lakehouse_mcp";
 constexpr const char* kListenToo = "LISTEN lakehouse_catalog";
 // A session may have requests at several workers: a message goes only when its request was found.
@@ -26,13 +29,22 @@ constexpr const char* kAskDead =
     "SELECT k.id::bigint FROM json_array_elements_text($1::json) AS k(id)"
     " WHERE NOT lakehouse.is_live_token(k.id::bigint)";
 constexpr std::chrono::milliseconds kLook = std::chrono::seconds(1);
+// A connection may be gone without a word: an answer says that it was there, and for how long that
+// counts is longer than a look takes.
+constexpr const char* kProbe = "SELECT 1";
+constexpr std::chrono::milliseconds kTrust = std::chrono::seconds(3);
 constexpr std::chrono::milliseconds kAnswerTime = std::chrono::seconds(10);
 constexpr std::chrono::milliseconds kPauseAfterFailure{500};
 
 }  // namespace
 
-Bus::Bus(db::Target target, Running& running, Listeners& listeners, log::Log& log)
-    : target_(std::move(target)), running_(running), listeners_(listeners), log_(log) {
+Bus::Bus(db::Target target, Running& running, Listeners& listeners, ToolLists& tool_lists,
+         log::Log& log)
+    : target_(std::move(target)),
+      running_(running),
+      listeners_(listeners),
+      tool_lists_(tool_lists),
+      log_(log) {
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
@@ -58,9 +70,10 @@ Status Bus::listen(const std::stop_token& stop) {
   const Context opening{Deadline::in(kAnswerTime), stop, {}};
   auto connection = db::Connection::open(target_, opening);
   if (!connection) return connection.error();
-  for (const char* statement : {kListen, kListenToo}) {
+  for (const char* statement : {kName, kListen, kListenToo}) {
     if (auto done = connection->query(statement, {}, opening); !done) return done.error();
   }
+  const ScopeExit deaf([this]() noexcept { tool_lists_.distrust(); });
   if (std::exchange(has_failed_, false)) {
     for (const char* list : {"tools", "prompts", "resources"}) listeners_.announce_list(list);
     listeners_.announce_resources();
@@ -68,15 +81,31 @@ Status Bus::listen(const std::stop_token& stop) {
   std::set<std::string> changes;  // told once it is known who has subscribed before them
   while (!stop.stop_requested()) {
     const Context answering{Deadline::in(kAnswerTime), stop, {}};
+    const auto asked_at = ToolLists::Clock::now();
+    if (auto alive = connection->query(kProbe, {}, answering); !alive) return alive.error();
+    // What was notified before the probe came with its answer.
+    const Context at_once{Deadline::in(std::chrono::seconds(0)), stop, {}};
+    if (Status heard = hear(*connection, changes, at_once); !heard) return heard;
+    tool_lists_.trust_until(asked_at + kTrust);
     if (Status taken = take_messages(*connection, answering); !taken) return taken;
     if (Status ended = end_revoked(*connection, answering); !ended) return ended;
     if (Status followed = follow_sessions(*connection, answering); !followed) return followed;
     for (const std::string& change : std::exchange(changes, {})) announce(change);
-    const auto heard = connection->wait_for_notification({Deadline::in(kLook), stop, {}});
-    if (!heard) return heard.error();
-    for (const db::Notification& notification : *heard) {
-      if (notification.channel == "lakehouse_catalog") changes.insert(notification.payload);
-    }
+    const Context looking{Deadline::in(kLook), stop, {}};
+    if (Status heard = hear(*connection, changes, looking); !heard) return heard;
+  }
+  return kDone;
+}
+
+// Adds to `changes`. Lists go at once: who is told of a change asks for them.
+Status Bus::hear(db::Connection& connection, std::set<std::string>& changes,
+                 const Context& context) {
+  const auto heard = connection.wait_for_notification(context);
+  if (!heard) return heard.error();
+  for (const db::Notification& notification : *heard) {
+    if (notification.channel != "lakehouse_catalog") continue;
+    if (notification.payload == "tools") tool_lists_.forget();
+    changes.insert(notification.payload);
   }
   return kDone;
 }

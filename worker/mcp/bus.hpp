@@ -4,6 +4,7 @@
 // subscribed. A thread and a connection of its own.
 #pragma once
 
+#include <set>
 #include <string>
 #include <thread>
 
@@ -11,17 +12,20 @@
 #include "worker/log/log.hpp"
 #include "worker/mcp/listeners.hpp"
 #include "worker/mcp/running.hpp"
+#include "worker/mcp/tool_lists.hpp"
 
 namespace lakehouse::worker::mcp {
 
 class Bus {
  public:
   // References outlive it.
-  Bus(db::Target target, Running& running, Listeners& listeners, log::Log& log);
+  Bus(db::Target target, Running& running, Listeners& listeners, ToolLists& tool_lists,
+      log::Log& log);
 
  private:
   void run(const std::stop_token& stop);
   Status listen(const std::stop_token& stop);
+  Status hear(db::Connection& connection, std::set<std::string>& changes, const Context& context);
   Status take_messages(db::Connection& connection, const Context& context);
   Status end_revoked(db::Connection& connection, const Context& context);
   Status follow_sessions(db::Connection& connection, const Context& context);
@@ -32,6 +36,7 @@ class Bus {
   const db::Target target_;
   Running& running_;
   Listeners& listeners_;
+  ToolLists& tool_lists_;
   log::Log& log_;
   bool has_failed_ = false;
   std::jthread thread_;  // last: it uses everything above

@@ -77,9 +77,10 @@ Result<std::string> Sessions::begin(const oauth::Identity& caller, const Version
 
 Result<std::optional<Session>> Sessions::find(const oauth::Identity& caller, std::string_view id,
                                               const Context& context) {
-  auto rows = database_.query(kFind,
-                              {db::Value::text(id), db::Value::text(caller.tenant_id),
-                               db::Value::text(caller.user_id), db::Value::text(caller.client_id)},
+  auto rows = database_.query({kFind,
+                               {db::Value::text(id), db::Value::text(caller.tenant_id),
+                                db::Value::text(caller.user_id), db::Value::text(caller.client_id)},
+                               "find_session"},
                               context);
   if (!rows) return rows.error();
   if (rows->count() == 0) return std::optional<Session>();

@@ -28,7 +28,7 @@ struct Admission {
 };
 
 Result<Admission> ask(db::Pool& pool, std::string_view token, const Context& context) {
-  auto rows = pool.query(kAdmit, {Value::bytes(hash_of(token))}, context);
+  auto rows = pool.query({kAdmit, {Value::bytes(hash_of(token))}, "admit"}, context);
   if (!rows) return rows.error();
   db::Row row = rows->row(0);
   Admission admission;
@@ -112,6 +112,8 @@ std::variant<Identity, http::Response> DatabaseGate::admit(const http::Request& 
   if (admission->outcome != "admitted" || admission->resource != issuer.resource()) return invalid;
   return std::move(admission->identity);
 }
+
+void DatabaseGate::warm_up(const Context& context) { (void)ask(pool_, "", context); }
 
 http::Response DatabaseGate::insufficient_scope(const http::Request& request,
                                                 const std::vector<std::string>& needed) const {

@@ -49,6 +49,7 @@ class Service {
   Service(config::Settings settings, std::unique_ptr<secrets::LiveVault> vault,
           std::unique_ptr<lakehouse::http::Client> client, log::Log& log);
   Status open_gateway();
+  void warm_up();
   void open_http();
   http::Router routes();
   wire::WorkerReport report(const Context& context);
