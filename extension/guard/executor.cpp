@@ -229,8 +229,7 @@ void run_metered(Run run, Execution* execution) {
 }
 
 // Checked when it was started, and a tool is run at once.
-void run_tool(Oid tool, Run run) {
-  if (!is_tool_session()) check_tool(tool);
+void run_tool(Run run) {
   run_as_tool(
       [](void* argument) {
         const auto* given = static_cast<Run*>(argument);
@@ -244,7 +243,7 @@ void run(QueryDesc* query, ScanDirection direction, uint64 count, bool is_once) 
   const Strength strength = strength_over(query);
   if (strength != Strength::kNone) check_stamp(query->plannedstmt, strength);
   const Oid tool = strength == Strength::kAgent ? tool_of(query->plannedstmt) : InvalidOid;
-  if (OidIsValid(tool)) return run_tool(tool, {query, direction, count, is_once});
+  if (OidIsValid(tool)) return run_tool({query, direction, count, is_once});
   if (Execution* execution = find_execution(query)) {
     run_metered({query, direction, count, is_once}, execution);
   } else {

@@ -16,9 +16,7 @@ void rehearse(const char* text) {
   if (statements == NIL)
     refuse({Code::kStatementNotAllowed, "text", nullptr, "It is empty.", "Send one SELECT."});
   auto* statement = linitial_node(RawStmt, statements);
-  check_utility(statement->stmt);
   const Query* query = parse_analyze_fixedparams(statement, text, nullptr, 0, nullptr);
-  // SELECT INTO turns out to be a utility statement only now.
   if (query->commandType == CMD_UTILITY) check_utility(query->utilityStmt);
 }
 

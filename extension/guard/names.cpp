@@ -150,8 +150,6 @@ bool visit(Node* node, void* argument) {
     case T_DeleteStmt:
     case T_MergeStmt:
       refuse_change();
-    case T_LockingClause:
-      refuse_lock();
     case T_RangeTableSample:
       refuse_construct("TABLESAMPLE");
     case T_RangeTableFunc:

@@ -74,6 +74,7 @@ STATEMENTS = {
     ),
     "PREPARE p AS SELECT 1": ("STATEMENT_NOT_ALLOWED", WRITE),
     "EXECUTE p": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "PREPARE TRANSACTION 'p'": ("STATEMENT_NOT_ALLOWED", WRITE),
     "DECLARE c CURSOR WITH HOLD FOR SELECT 1": ("STATEMENT_NOT_ALLOWED", WRITE),
     "DO $$ BEGIN END $$": ("STATEMENT_NOT_ALLOWED", WRITE),
     "LISTEN x": ("STATEMENT_NOT_ALLOWED", WRITE),
@@ -101,12 +102,25 @@ STATEMENTS = {
     "SELECT 1 FROM nosuch.table_x": ("TABLE_NOT_ALLOW_LISTED", DENIED),
     "SELECT id FROM {t} WHERE secret = 'x'": ("COLUMN_NOT_ALLOW_LISTED", DENIED),
     "SELECT * FROM {t}": ("COLUMN_NOT_ALLOW_LISTED", DENIED),
+    "SELECT secret FROM {t}, (SELECT 'x' AS secret) b": (
+        "COLUMN_NOT_ALLOW_LISTED",
+        DENIED,
+    ),
     "SELECT ctid FROM {s}.accounts": ("COLUMN_NOT_ALLOW_LISTED", DENIED),
     "SELECT a FROM {s}.accounts a": ("COLUMN_NOT_ALLOW_LISTED", DENIED),
     "SELECT row_to_json(a) FROM {s}.accounts a": ("COLUMN_NOT_ALLOW_LISTED", DENIED),
     "SELECT 'pg_class'::regclass": ("TYPE_NOT_ALLOW_LISTED", DENIED),
     "SELECT '<a/>'::xml": ("TYPE_NOT_ALLOW_LISTED", DENIED),
     "SELECT 1::oid": ("_NOT_ALLOW_LISTED", DENIED),
+    "SELECT chr(n) AS x FROM generate_series(65, 66) n ORDER BY x USING ~<~": (
+        "FUNCTION_NOT_ALLOW_LISTED",
+        DENIED,
+    ),
+    "SELECT 'simple'::regconfig::text": ("TYPE_NOT_ALLOW_LISTED", DENIED),
+    "SELECT count(*) FROM json_to_record('{{}}') AS x(a regclass)": (
+        "TYPE_NOT_ALLOW_LISTED",
+        DENIED,
+    ),
     "WITH RECURSIVE r AS (SELECT 1 n UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r": (
         "QUERY_TOO_COMPLEX",
         COMPLEX,
@@ -120,6 +134,21 @@ STATEMENTS = {
     "SELECT * FROM {s}.accounts TABLESAMPLE system (1)": (
         "STATEMENT_NOT_ALLOWED",
         WRITE,
+    ),
+    # Refused for what they are, before the server looks for what else they name.
+    "SELECT 1 FROM {s}.accounts TABLESAMPLE nosuch (1)": (
+        "STATEMENT_NOT_ALLOWED",
+        WRITE,
+    ),
+    "SELECT nosuch FROM XMLTABLE('/a' PASSING NULL COLUMNS b int)": (
+        "STATEMENT_NOT_ALLOWED",
+        WRITE,
+    ),
+    "SELECT xmlelement(name x, nosuch)": ("STATEMENT_NOT_ALLOWED", WRITE),
+    "SELECT current_user, nosuch": ("FUNCTION_NOT_ALLOW_LISTED", DENIED),
+    "WITH c AS (SELECT 1 AS a) SELECT nosuch FROM c": (
+        "COLUMN_NOT_ALLOW_LISTED",
+        DENIED,
     ),
 }
 

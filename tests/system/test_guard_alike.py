@@ -118,6 +118,7 @@ WITH_COLUMNS = {
     "locked": "SELECT <name> FROM {t} FOR UPDATE",
     "explained": "EXPLAIN SELECT <name> FROM {t}",
     "changed": "UPDATE {t} SET <name> = 'x'",
+    "changed in a cte": "WITH c AS (UPDATE {t} SET <name> = 'x' RETURNING id) SELECT id FROM c",
     "into": "SELECT <name> INTO x FROM {t}",
     "copied": "COPY (SELECT <name> FROM {t}) TO STDOUT",
     "prepared": "PREPARE p AS SELECT <name> FROM {t}",
@@ -149,6 +150,8 @@ def test_the_hint_says_which_columns_there_are(
     assert '"sales.amount"' in found["message_hint"]
     found = answer(agent, f"SELECT {NAME} FROM {governed.tenant}.accounts", "zzzzzz")
     assert "industry" in found["message_hint"]
+    found = answer(agent, f"SELECT a FROM {governed.tenant}.accounts a", "nothing")
+    assert found["message_primary"].startswith('column "accounts.*" is refused')
 
 
 # Statements that count the columns of {t}, which shows four of five. None names the hidden one.
@@ -243,6 +246,21 @@ def test_what_is_denied_answers_as_what_is_missing(
     assert denied == answer(agent, query, missing)
     assert denied["sqlstate"] == "42501" and denied["message_hint"] != "None", denied
     assert verdict(session, query, there) == verdict(session, query, missing)
+
+
+def test_a_column_without_the_right_to_it_answers_as_a_missing_one(
+    governed: Governed, agent: Connection, session: Connection
+) -> None:
+    """Of a CRM table, whose columns PostgreSQL's own privileges hide."""
+    table = f"{governed.tenant}.partly"
+    session.execute(f"CREATE TABLE {table} (id int, closed int)")
+    session.execute(f"GRANT SELECT (id) ON {table} TO {governed.tenant}_agent")
+    try:
+        assert agent.execute(f"SELECT id FROM {table}").fetchall() == []
+        for query in (f"SELECT {NAME} FROM {table}", f"SELECT id FROM {table} ORDER BY {NAME}"):
+            assert answer(agent, query, "closed") == answer(agent, query, "zzzzzz")
+    finally:
+        session.execute(f"DROP TABLE {table}")
 
 
 @pytest.mark.parametrize("word", ["session_user", "current_role", "user", "current_schema"])

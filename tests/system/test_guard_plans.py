@@ -339,6 +339,7 @@ def test_expose_refuses_what_it_cannot_hold(
         "amount < 5; DROP TABLE x": "42601",
         "amount < 5 FROM pg_class": "42601",
         "amount < 5 ORDER BY 1": "42601",
+        "amount < 5 AS x": "42601",
         "amount": "42804",
         "nosuch = 1": "42703",
         "amount IN (SELECT 1)": "42601",
@@ -359,6 +360,22 @@ def test_expose_refuses_what_it_cannot_hold(
             "SELECT lakehouse.expose(%s, %s::regclass)",
             [governed.tenant, f"{governed.tenant}.accounts"],
         )
+
+
+def test_a_data_source_is_the_owners_own_warehouse_table(
+    governed: Governed, session: Connection, new_session: NewSession
+) -> None:
+    """Also without expose(): an admin may write the rows of data_sources."""
+    expose(session, governed.tenant)
+    sources = f"{governed.tenant}.data_sources"
+    accounts = f"'{governed.tenant}.accounts'::regclass"
+    with pytest.raises(psycopg.errors.WrongObjectType):
+        session.execute(f"UPDATE {sources} SET relation = {accounts}, columns = '{{name}}'")
+    with pytest.raises(psycopg.errors.UndefinedColumn):
+        session.execute(f"UPDATE {sources} SET columns = columns || 'nosuch'::text")
+    admin = act_as(new_session(), f"{governed.tenant}_admin_2")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        admin.execute(f"UPDATE {sources} SET columns = columns || 'secret'::text")
 
 
 def test_a_column_in_anothers_place_is_not_exposed(

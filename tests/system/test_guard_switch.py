@@ -291,6 +291,10 @@ def test_for_an_agent_only_a_bare_call_of_a_tool_passes(
         with pytest.raises(psycopg.Error) as caught:
             run(worker, governed.tenant, "agent", query, given)
         assert "is refused (" in str(caught.value), (query, describe(caught.value))
+    # Nor is anything of it computed while it is planned: the value would be in the error.
+    with pytest.raises(psycopg.Error) as planned:
+        run(worker, governed.tenant, "agent", "SELECT chr(%s)", [1_200_000])
+    assert "is refused (" in str(planned.value), describe(planned.value)
     for query in (
         "SELECT lakehouse.rt_probe_count('{}')",
         "INSERT INTO accounts (name) VALUES ('x')",
@@ -311,7 +315,8 @@ def test_an_agent_calls_no_tool_in_psql(new_session: NewSession, governed: Gover
 def test_a_tool_that_is_taken_back_is_refused_at_once(
     worker: Connection, governed: Governed, session: Connection
 ) -> None:
-    call(worker, governed, "agent", "rt_probe_count")
+    for _ in range(12):  # until its plan is kept
+        call(worker, governed, "agent", "rt_probe_count")
     taken = session.execute(
         "DELETE FROM lakehouse.tools WHERE name = 'rt_probe_count' RETURNING to_jsonb(tools)"
     ).fetchone()

@@ -457,6 +457,15 @@ def test_i23_objects_in_the_search_path_are_not_called(
         hostile.execute(f"DROP SCHEMA {schema} CASCADE")
 
 
+def test_i23_a_temporary_table_stands_in_for_no_catalog(
+    governed: Governed, new_session: NewSession
+) -> None:
+    session = act_as(new_session(), f"{governed.tenant}_member_2")
+    session.execute("CREATE TEMP TABLE pg_class (LIKE pg_catalog.pg_class)")
+    query = f"SELECT count(*) FROM {governed.table}"
+    assert session.execute(query).fetchone() == (VISIBLE_ROWS,)
+
+
 def not_trapped(session: Connection, query: str) -> bool:
     with pytest.raises(psycopg.Error) as caught:
         session.execute(query)
