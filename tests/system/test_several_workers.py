@@ -328,7 +328,7 @@ def test_writes_at_both_are_done_once_and_recorded_in_one_chain(
     assert verdict.fetchone() == (True, 160)
 
 
-def test_a_query_started_at_one_is_polled_at_the_other(admin: Connection, there: str) -> None:
+def test_a_query_started_at_one_is_polled_and_cancelled_at_the_other(admin: Connection, there: str) -> None:
     control = Warehouse.of_environment()
     governed = set_up(control)
     client = Client(sign_in(admin, governed.tenant, "member").token)
@@ -340,6 +340,20 @@ def test_a_query_started_at_one_is_polled_at_the_other(admin: Connection, there:
     assert polled["structuredContent"]["rows"] == [[VISIBLE_ROWS]]
     polled = client.call("get_warehouse_query", query_id=again["query_id"], wait_s=20)
     assert polled["structuredContent"]["rows"] == [[VISIBLE_ROWS]]
+
+    def attempt() -> float:
+        control.change_settings(running_ms=20_000)
+        begun = client.call("start_warehouse_query", sql=counting)["structuredContent"]
+        wait_until(lambda: control.open_statements()["open"] == 1, 10, "a remote statement")
+        asked_at = time.monotonic()
+        with at(there):
+            told = client.call("cancel_warehouse_query", query_id=begun["query_id"])
+        assert told["structuredContent"]["status"] == "cancelled"
+        control.wait_quiet()
+        return time.monotonic() - asked_at
+
+    best_of(attempt, ELSEWHERE_S)
+    control.change_settings(running_ms=0)
     tear_down(governed, control)
 
 

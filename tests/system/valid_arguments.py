@@ -65,6 +65,7 @@ SPECIAL: dict[str, list[Arguments]] = {
         {"sql": None, "select": None, "group_by": ["region"], "aggregates": [{"fn": "max", "column": "note"}],
          "order_by": ["-max_note"]}],
     "get_warehouse_query": [{"query_id": "<started>"}],
+    "cancel_warehouse_query": [{"query_id": "<started>"}],
 }  # fmt: skip
 OWN_ID = {"get_account": "account", "get_contact": "contact", "get_lead": "lead", "get_opportunity": "opportunity",
           "get_case": "case", "get_record": "account", "update_record": "account"}  # fmt: skip

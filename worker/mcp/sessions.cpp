@@ -6,7 +6,7 @@
 
 #include <array>
 
-#include "worker/mcp/base64.hpp"
+#include "core/base/base64.hpp"
 
 namespace lakehouse::worker::mcp {
 namespace {
