@@ -2,6 +2,11 @@
 // The choices that every data file and checkpoint shares stand in writer_properties().
 #include "core/delta/arrow.hpp"
 
+#include <arrow/buffer.h>
+#include <arrow/util/decimal.h>
+#include <arrow/util/key_value_metadata.h>
+#include <parquet/properties.h>
+
 #include <algorithm>
 
 namespace lakehouse::delta {

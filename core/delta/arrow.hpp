@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: PostgreSQL
-// Between our values and Arrow's: types, errors, streams and how Parquet files are written and
-// read. The only header that includes Arrow, and for this folder's sources only: it is slow to
-// compile. Arrow's thread pools are never used.
+// Between our values and Arrow's: types, errors, streams and how Parquet files are written. The
+// only header that includes Arrow, and for this folder's sources only: it is slow to compile.
+// Arrow's arrays and builders, slower still, are included where they are used. Arrow's thread pools
+// are never used.
 #pragma once
 
-#include <arrow/api.h>
 #include <arrow/io/interfaces.h>
+#include <arrow/memory_pool.h>
+#include <arrow/type.h>
 #include <parquet/exception.h>
-#include <parquet/properties.h>
 
 #include <memory>
 #include <optional>
@@ -18,6 +19,14 @@
 #include "core/base/result.hpp"
 #include "core/delta/schema.hpp"
 #include "core/delta/stream.hpp"
+
+namespace arrow {
+class Decimal128;
+}
+namespace parquet {
+class ArrowWriterProperties;
+class WriterProperties;
+}  // namespace parquet
 
 namespace lakehouse::delta {
 

@@ -2,7 +2,10 @@
 // Access to the rows of a batch.
 #include "core/delta/batch.hpp"
 
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
 #include <arrow/util/byte_size.h>
+#include <arrow/util/decimal.h>
 
 #include "core/delta/arrow.hpp"
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 // One Arrow builder a column; of an array the builder of its elements as well.
+#include <arrow/builder.h>
+#include <arrow/record_batch.h>
+
 #include <limits>
 
 #include "core/delta/arrow.hpp"

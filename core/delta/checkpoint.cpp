@@ -2,6 +2,9 @@
 // A row is one action: a struct in the action's column, null in all others.
 #include "core/delta/checkpoint.hpp"
 
+#include <arrow/builder.h>
+#include <arrow/table.h>
+#include <arrow/table_builder.h>
 #include <parquet/arrow/writer.h>
 
 #include "core/delta/arrow.hpp"

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 // One row group after the other; of each the wanted columns only.
+#include <arrow/array.h>
+#include <arrow/array/util.h>
+#include <arrow/record_batch.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/file_reader.h>
 

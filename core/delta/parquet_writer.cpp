@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 // Batches are gathered until they fill a row group, which is then written column by column: so only
 // one column's pages are in memory at a time, and not those of all.
+#include <arrow/record_batch.h>
+#include <arrow/table.h>
 #include <parquet/arrow/writer.h>
 
 #include "core/delta/arrow.hpp"

@@ -2,6 +2,10 @@
 // Bounds are kept exactly while rows are added, and cut only when they are written.
 #include "core/delta/statistics.hpp"
 
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+#include <arrow/util/decimal.h>
+
 #include <charconv>
 #include <chrono>
 #include <cmath>
