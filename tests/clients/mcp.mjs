@@ -1,35 +1,57 @@
 // SPDX-License-Identifier: PostgreSQL
-// An official TypeScript client of MCP that knows nothing of us, of either generation, with a token in its header.
-// Reads {url, token, mode, name, progress} as JSON, mode being sdk (the first generation), legacy, auto or a pinned revision;
-// writes what it saw as JSON. The clients themselves check results against their tools' output schemas.
-import { text } from 'node:stream/consumers'
+// An official TypeScript client of MCP that knows nothing of us, of either generation: signs in, then looks around.
+// Hears {url, client_id, mode, name, progress}, mode being sdk (the first generation), legacy, auto or a pinned revision;
+// says what it saw. The clients themselves check results against their tools' output schemas.
+import { randomUUID } from 'node:crypto'
 import * as second from '@modelcontextprotocol/client'
+import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js'
 import { Client as FirstClient } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as FirstTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { hear, listen, say } from './loopback.mjs'
 
-const given = JSON.parse(await text(process.stdin))
-const requestInit = { headers: { Authorization: `Bearer ${given.token}` } }
+const given = await hear()
+const isFirst = given.mode === 'sdk'
+const { redirect, signIn } = await listen()
 const information = { name: 'a-stranger', version: '1.0.0' }
 
-async function connect() {
-  const url = new URL(given.url)
-  if (given.mode === 'sdk') {
-    const client = new FirstClient(information)
-    const transport = new FirstTransport(url, { requestInit })
-    await client.connect(transport)
-    const call = (params, options) => client.callTool(params, undefined, options)
-    return { client, call, version: () => transport.protocolVersion, leave: () => transport.terminateSession() }
-  }
-  const mode = ['legacy', 'auto'].includes(given.mode) ? given.mode : { pin: given.mode }
-  const client = new second.Client(information, { versionNegotiation: { mode } })
-  const transport = new second.StreamableHTTPClientTransport(url, { requestInit })
-  await client.connect(transport)
-  const leave = async () => { if (client.getProtocolEra() === 'legacy') await transport.terminateSession() }
-  return {
-    client, leave, call: (params, options) => client.callTool(params, options),
-    version: () => client.getNegotiatedProtocolVersion(),
-  }
+// What an application keeps for the SDK, which does the rest.
+const kept = {}
+const authProvider = {
+  redirectUrl: redirect,
+  clientMetadata: { client_name: information.name, redirect_uris: [redirect], token_endpoint_auth_method: 'none' },
+  clientInformation: () => ({ client_id: given.client_id }),
+  state: () => (kept.state = randomUUID()),
+  tokens: () => kept.tokens,
+  saveTokens: (tokens) => { kept.tokens = tokens },
+  codeVerifier: () => kept.verifier,
+  saveCodeVerifier: (verifier) => { kept.verifier = verifier },
+  redirectToAuthorization: (url) => { kept.url = url },
 }
+
+function makeClient() {
+  if (isFirst) return new FirstClient(information)
+  const mode = ['legacy', 'auto'].includes(given.mode) ? given.mode : { pin: given.mode }
+  return new second.Client(information, { versionNegotiation: { mode } })
+}
+
+// Who is not signed in yet is refused, signs in, and comes again.
+async function connect(client) {
+  const Transport = isFirst ? FirstTransport : second.StreamableHTTPClientTransport
+  const refused = new Transport(new URL(given.url), { authProvider })
+  const error = await client.connect(refused).then(() => null, (reason) => reason)
+  if (!(error instanceof (isFirst ? UnauthorizedError : second.UnauthorizedError))) throw error
+  const { searchParams } = await signIn(kept.url)
+  if (searchParams.get('state') !== kept.state) throw new Error('this is the answer to another request')
+  await refused.finishAuth(isFirst ? searchParams.get('code') : searchParams)
+  const transport = new Transport(new URL(given.url), { authProvider })
+  await client.connect(transport)
+  return transport
+}
+
+const client = makeClient()
+const transport = await connect(client)
+const call = (params, options) => (isFirst ? client.callTool(params, undefined, options) : client.callTool(params, options))
+const hasSession = isFirst || client.getProtocolEra() === 'legacy'
 
 // Page by page. The first generation knows the output schemas of the page it read last.
 async function everyTool(client) {
@@ -46,21 +68,23 @@ async function everyTool(client) {
   return { names, pages }
 }
 
-const { client, call, version, leave } = await connect()
 const progress = []
 const structured = async (name, args = {}) => {
   const result = await call({ name, arguments: args })
   if (result.isError || result.structuredContent === undefined) throw new Error(`${name}: ${JSON.stringify(result)}`)
   return result.structuredContent
 }
+// An hour passes.
+const expire = () => { say({ expire: given.client_id }); return hear() }
 const creation = { name: given.name, idempotency_key: given.name }
 const answer = {
-  tools: given.mode === 'sdk' ? await everyTool(client) : { names: (await client.listTools()).tools.map((tool) => tool.name) },
-  version: version(),
+  tools: isFirst ? await everyTool(client) : { names: (await client.listTools()).tools.map((tool) => tool.name) },
+  version: isFirst ? transport.protocolVersion : client.getNegotiatedProtocolVersion(),
   server: client.getServerVersion(),
   instructions: client.getInstructions(),
   whoami: await structured('whoami'),
   created: await structured('create_account', creation),
+  hour: await expire(),
   again: await structured('create_account', creation),
   records: await structured('list_records', { kind: 'account', fields: ['id', 'name'] }),
   failed: await call({ name: 'get_account', arguments: { id: '00000000-0000-0000-0000-000000000000' } }),
@@ -75,6 +99,6 @@ const answer = {
   unknown: await call({ name: 'no_such_tool', arguments: {} }).then(() => null, (error) => error.code),
   progress,
 }
-await leave()
+if (hasSession) await transport.terminateSession()
 await client.close()
-process.stdout.write(JSON.stringify(answer))
+say({ seen: answer })

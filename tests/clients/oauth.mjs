@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: PostgreSQL
 // A strict OAuth client that knows nothing of us (oauth4webapi): discovery, code, token, refresh, revocation.
-// Reads one JSON object a line, answers one a line: first {origin, client_id, client_secret, redirect_uri, scope} → {url};
-// then {callback} → {first, second, revoked}.
+// Hears {origin, client_id, client_secret, method, scope}, says {seen: {first, second, revoked}}.
 import * as oauth from 'oauth4webapi'
-import readline from 'node:readline'
+import { hear, listen, say } from './loopback.mjs'
 
-const lines = readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]()
-const read = async () => JSON.parse((await lines.next()).value)
-const write = (value) => process.stdout.write(`${JSON.stringify(value)}\n`)
 const insecure = { [oauth.allowInsecureRequests]: true } // plain http, on a loopback address
 
-const given = await read()
+const given = await hear()
+const { redirect, signIn } = await listen()
 const resource = new URL('/mcp', given.origin)
 const described = await oauth.processResourceDiscoveryResponse(
   resource, await oauth.resourceDiscoveryRequest(resource, insecure))
@@ -24,18 +21,16 @@ const verifier = oauth.generateRandomCodeVerifier()
 const state = oauth.generateRandomState()
 const url = new URL(server.authorization_endpoint)
 for (const [name, value] of Object.entries({
-  response_type: 'code', client_id: client.client_id, redirect_uri: given.redirect_uri, scope: given.scope, state,
+  response_type: 'code', client_id: client.client_id, redirect_uri: redirect, scope: given.scope, state,
   resource: described.resource, code_challenge: await oauth.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256',
 })) url.searchParams.set(name, value)
-write({ url: url.href })
 
-const callback = new URL((await read()).callback)
-const parameters = oauth.validateAuthResponse(server, client, callback, state)
+const parameters = oauth.validateAuthResponse(server, client, await signIn(url), state)
 const first = await oauth.processAuthorizationCodeResponse(server, client, await oauth.authorizationCodeGrantRequest(
-  server, client, authentication, parameters, given.redirect_uri, verifier,
+  server, client, authentication, parameters, redirect, verifier,
   { additionalParameters: { resource: described.resource }, ...insecure }))
 const second = await oauth.processRefreshTokenResponse(server, client, await oauth.refreshTokenGrantRequest(
   server, client, authentication, first.refresh_token, insecure))
 const revocation = await oauth.revocationRequest(server, client, authentication, second.access_token, insecure)
 await oauth.processRevocationResponse(revocation)
-write({ first, second, revoked: revocation.status })
+say({ seen: { first, second, revoked: revocation.status } })

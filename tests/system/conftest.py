@@ -19,6 +19,7 @@ from warehouse import Warehouse
 
 if TYPE_CHECKING:
     from governed import Governed
+    from playwright.sync_api import Browser
 
 Connection = psycopg.Connection[tuple]
 
@@ -138,6 +139,14 @@ def governed() -> Iterator[Governed]:
     tenant = made.set_up(control)
     yield tenant
     made.tear_down(tenant, control)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from browser import chromium
+
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture

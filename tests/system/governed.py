@@ -75,6 +75,15 @@ def expose(
     return str(answer[0])
 
 
+def tool_of_warehouse(session: Connection, governed: Governed) -> str:
+    """The tool that queries the one data source."""
+    found = session.execute(
+        f"SELECT replace(id::text, '-', '') FROM {governed.tenant}.data_sources"
+    ).fetchone()
+    assert found is not None
+    return f"warehouse_table__{found[0]}"
+
+
 def tear_down(governed: Governed, warehouse: Warehouse) -> None:
     with connect() as session:
         keep_relations(session)

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from mcp_server import META, MODERN
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 SCOPES = ["crm:read", "crm:write", "warehouse:query"]
-REVISION = "2026-07-28"
 
 
 def new_token() -> str:
@@ -46,21 +46,17 @@ class Caller:
         return http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=60)
 
     def send(self, connection: http.client.HTTPConnection, tool: str, **arguments: object) -> None:
-        meta = {
-            "io.modelcontextprotocol/protocolVersion": REVISION,
-            "io.modelcontextprotocol/clientCapabilities": {},
-        }
         body = {
             "jsonrpc": "2.0",
             "id": 1,
             "method": "tools/call",
-            "params": {"name": tool, "arguments": arguments, "_meta": meta},
+            "params": {"name": tool, "arguments": arguments, "_meta": META},
         }
         headers = {
             "Authorization": f"Bearer {self.token}",
             "Content-Type": "application/json",
             "Accept": "application/json, text/event-stream",
-            "MCP-Protocol-Version": REVISION,
+            "MCP-Protocol-Version": MODERN,
             "Mcp-Method": "tools/call",
             "Mcp-Name": tool,
         }

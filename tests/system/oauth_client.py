@@ -173,6 +173,11 @@ def returned(answer: requests.Response) -> dict[str, str]:
     return {name: values[0] for name, values in query.items()}
 
 
+def refusal(answer: requests.Response, status: int = 400) -> str:
+    assert answer.status_code == status, answer.text
+    return answer.json()["error"]
+
+
 def call(token: str | None, path: str = "/mcp", **options: object) -> requests.Response:
     """A request to the MCP server; what it asks for does not matter here."""
     headers = {"Accept": "application/json, text/event-stream"}

@@ -8,25 +8,23 @@ from __future__ import annotations
 
 import json
 import secrets
-import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
-import anyio
-import httpx2
-import mcp_types
 import pytest
-from conftest import connect
-from mcp import Client, MCPError
-from mcp.client.streamable_http import streamable_http_client
-from mcp_server import CLIENTS, LEGACY, MODERN, run_node
-from oauth_client import User, make_client, oauth_tenant, resource
+from browser import Person, converse
+from conftest import Connection, connect
+from mcp_server import CLIENTS, LEGACY, MODERN, NODE, SCRIPTS, run_node
+from oauth_client import User, make_client, resource
+from oauth_fixtures import own_tenant  # noqa: F401
+from playwright.sync_api import Browser
 
 INSPECTOR = "@modelcontextprotocol/inspector/clients/launcher/build/index.js"
-SCRIPT = CLIENTS.parents[2] / "tests" / "clients" / "mcp.mjs"
 GO_CLIENT = CLIENTS.parent / "mcp-go"
-NEWEST_LEGACY = LEGACY[0]
-NOBODY = "00000000-0000-0000-0000-000000000000"
+GRANTS = "(SELECT id FROM lakehouse.oauth_grants WHERE client_id = %s)"
+EXPIRE = f"UPDATE lakehouse.oauth_access_tokens SET expires_at = now() WHERE grant_id IN {GRANTS}"
+IS_RENEWED = f"SELECT max(expires_at) > now() FROM lakehouse.oauth_access_tokens WHERE grant_id IN {GRANTS}"
 # Long enough for a second page of tools; comes last.
 STEPS = "zz_count_in_steps"
 MAKE_STEPS = f"""
@@ -52,10 +50,15 @@ DROP FUNCTION lakehouse.{STEPS}(jsonb);
 
 
 @pytest.fixture(scope="module")
-def token() -> Iterator[str]:
-    with connect() as connection, oauth_tenant(connection) as tenant:
+def token(tenant: str) -> str:
+    with connect() as connection:
         user = User(f"member@{tenant}.example", tenant)
-        yield user.tokens(make_client(connection, tenant), scope=None)["access_token"]
+        return user.tokens(make_client(connection, tenant), scope=None)["access_token"]
+
+
+@pytest.fixture(scope="module")
+def person(browser: Browser, tenant: str) -> Person:
+    return Person(browser, tenant)
 
 
 @pytest.fixture(scope="module")
@@ -124,100 +127,50 @@ def check_visit(seen: dict[str, Any], name: str, revision: str) -> None:
     assert seen["unknown"] == -32602
 
 
-@pytest.mark.parametrize(
-    ("mode", "revision"),
-    [("sdk", NEWEST_LEGACY), ("legacy", NEWEST_LEGACY), ("auto", MODERN), (MODERN, MODERN)],
-)
-def test_typescript_client_does_its_work(
-    token: str, steps: str, mode: str, revision: str
+def sdks() -> list[Any]:
+    """Commands, their modes and the revision that is agreed on in each."""
+    python = [sys.executable, str(SCRIPTS / "mcp_visit.py")]
+    typescript = [str(NODE), str(SCRIPTS / "mcp.mjs")]
+    eras = [("legacy", LEGACY[0]), ("auto", MODERN), (MODERN, MODERN)]
+    return [
+        pytest.param(command, mode, revision, id=f"{name}-{mode}")
+        for name, command, modes in (
+            ("typescript", typescript, [("sdk", LEGACY[0]), *eras]),
+            ("python", python, eras),
+            ("go", [str(GO_CLIENT)], [(revision, revision) for revision in (MODERN, *LEGACY)]),
+        )
+        for mode, revision in modes
+    ]
+
+
+@pytest.mark.parametrize(("command", "mode", "revision"), sdks())
+def test_sdk_signs_in_by_browser_and_does_its_work(
+    session: Connection,
+    person: Person,
+    steps: str,
+    command: list[str],
+    mode: str,
+    revision: str,
 ) -> None:
-    name = "Visit " + secrets.token_hex(8)
-    given = {"url": resource(), "token": token, "mode": mode, "name": name, "progress": steps}
-    done = run_node(str(SCRIPT), given=json.dumps(given))
-    assert done.returncode == 0, done.stderr[-4000:]
-    check_visit(json.loads(done.stdout), name, revision)
-
-
-@pytest.mark.parametrize("revision", [MODERN, *LEGACY])
-def test_go_client_does_its_work(token: str, steps: str, revision: str) -> None:
-    name = "Visit " + secrets.token_hex(8)
-    given = {"url": resource(), "token": token, "mode": revision, "name": name, "progress": steps}
-    done = subprocess.run(
-        [GO_CLIENT], input=json.dumps(given), capture_output=True, text=True, timeout=120
+    """Its person is asked once, though the token expires on the way."""
+    application = make_client(
+        session,
+        person.tenant,
+        redirect_uris=["http://127.0.0.1/callback"],
+        is_public=True,
+        allow_refresh_tokens=True,
     )
-    assert done.returncode == 0, done.stderr[-4000:]
-    check_visit(json.loads(done.stdout), name, revision)
 
+    def expire(client_id: str) -> None:
+        assert session.execute(EXPIRE, [client_id]).rowcount == 1
 
-@pytest.mark.parametrize(
-    ("mode", "revision"), [("legacy", NEWEST_LEGACY), ("auto", MODERN), (MODERN, MODERN)]
-)
-def test_python_client_does_its_work(token: str, steps: str, mode: str, revision: str) -> None:
     name = "Visit " + secrets.token_hex(8)
-    check_visit(anyio.run(visit, token, mode, name, steps), name, revision)
-
-
-async def visit(token: str, mode: str, name: str, steps: str) -> dict[str, Any]:
-    """The same as clients/mcp.mjs."""
-    headers = {"Authorization": f"Bearer {token}"}
-    progress: list[float] = []
-
-    async def hear(step: float, total: float | None, message: str | None) -> None:
-        progress.append(step)
-
-    async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
-        transport = streamable_http_client(resource(), http_client=http)
-        async with Client(transport, mode=mode) as client:
-            seen = {"tools": await every_tool(client), **described(client)}
-            creation = {"name": name, "idempotency_key": name}
-            seen["whoami"] = await structured(client, "whoami")
-            seen["created"] = await structured(client, "create_account", **creation)
-            seen["again"] = await structured(client, "create_account", **creation)
-            fields = {"kind": "account", "fields": ["id", "name"]}
-            seen["records"] = await structured(client, "list_records", **fields)
-            seen["failed"] = wire(await client.call_tool("get_account", {"id": NOBODY}))
-            resources = await client.list_resources()
-            seen["resources"] = [str(found.uri) for found in resources.resources]
-            seen["pipelines"] = wire(await client.read_resource("crm://pipelines"))
-            seen["prompts"] = [prompt.name for prompt in (await client.list_prompts()).prompts]
-            seen["prompt"] = wire(await client.get_prompt("account_brief", {"account": name}))
-            seen["completion"] = wire(await complete(client, name[:6]))
-            seen["steps"] = wire(await client.call_tool(steps, {}, progress_callback=hear))
-            with pytest.raises(MCPError) as refused:
-                await client.call_tool("no_such_tool", {})
-            return {**seen, "progress": progress, "unknown": refused.value.error.code}
-
-
-def described(client: Client) -> dict[str, Any]:
-    """What the server says of itself; who pins a revision did not ask."""
-    information = client.server_info or mcp_types.Implementation(name="-", version="-")
-    return {
-        "version": client.protocol_version,
-        "server": wire(information),
-        "instructions": client.instructions or (client.server_info is None and "-"),
+    given = {
+        "url": resource(),
+        "client_id": application.client_id,
+        "mode": mode,
+        "name": name,
+        "progress": steps,
     }
-
-
-async def every_tool(client: Client) -> dict[str, Any]:
-    names: list[str] = []
-    pages, cursor = 0, None
-    while pages == 0 or cursor is not None:
-        page = await client.list_tools(cursor=cursor)
-        names += [tool.name for tool in page.tools]
-        pages, cursor = pages + 1, page.next_cursor
-    return {"names": names, "pages": pages}
-
-
-async def structured(client: Client, tool: str, **arguments: object) -> Any:
-    result = await client.call_tool(tool, arguments)
-    assert not result.is_error and result.structured_content is not None, result
-    return result.structured_content
-
-
-async def complete(client: Client, start: str) -> mcp_types.CompleteResult:
-    reference = mcp_types.PromptReference(type="ref/prompt", name="account_brief")
-    return await client.complete(reference, {"name": "account", "value": start})
-
-
-def wire(model: Any) -> dict[str, Any]:
-    return model.model_dump(mode="json", by_alias=True)
+    check_visit(converse(command, given, open=person.agree, expire=expire), name, revision)
+    assert session.execute(IS_RENEWED, [application.client_id]).fetchone() == (True,)

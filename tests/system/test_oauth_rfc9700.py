@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import requests
-from conftest import Connection, connect
+from conftest import Connection
 from oauth_client import (
     PASSWORD,
     REDIRECT,
@@ -17,38 +16,11 @@ from oauth_client import (
     call,
     is_admitted,
     make_client,
-    oauth_tenant,
     origin,
+    refusal,
     returned,
 )
-
-
-@pytest.fixture(scope="module")
-def tenant() -> Iterator[str]:
-    with connect() as connection, oauth_tenant(connection) as slug:
-        yield slug
-
-
-@pytest.fixture(autouse=True)
-def fresh_attempts(session: Connection) -> None:
-    """All tests come from one address, whose failures add up."""
-    session.execute("DELETE FROM lakehouse.oauth_attempts")
-
-
-@pytest.fixture
-def user(tenant: str) -> User:
-    return User(f"member@{tenant}.example", tenant)
-
-
-@pytest.fixture
-def application(session: Connection, tenant: str) -> Application:
-    return make_client(session, tenant)
-
-
-def refusal(answer: requests.Response, status: int = 400) -> str:
-    assert answer.status_code == status, answer.text
-    return answer.json()["error"]
-
+from oauth_fixtures import any_client, fresh_attempts, member, own_tenant  # noqa: F401
 
 # 1. Exact match of redirect URIs; loopback with any port; schemes of apps only as registered.
 
@@ -175,17 +147,13 @@ def test_point_4_code_is_good_once_and_a_replay_revokes(
 def test_point_4_code_wins_one_race_of_a_hundred(user: User, application: Application) -> None:
     code = user.code(application)
     start = threading.Barrier(100)
-    statuses: list[int] = []
 
-    def attempt() -> None:
+    def attempt(_: int) -> int:
         start.wait()
-        statuses.append(application.redeem(code).status_code)
+        return application.redeem(code).status_code
 
-    threads = [threading.Thread(target=attempt) for _ in range(100)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(100) as pool:
+        statuses = pool.map(attempt, range(100))
     assert sorted(statuses) == [200] + [400] * 99
 
 

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 import requests
-from conftest import Connection, connect
+from conftest import Connection
 from oauth_client import (
     ALL_SCOPES,
     REDIRECT,
@@ -21,39 +21,12 @@ from oauth_client import (
     User,
     is_admitted,
     make_client,
-    oauth_tenant,
     origin,
+    refusal,
     resource,
     returned,
 )
-
-
-@pytest.fixture(scope="module")
-def tenant() -> Iterator[str]:
-    with connect() as connection, oauth_tenant(connection) as slug:
-        yield slug
-
-
-@pytest.fixture(autouse=True)
-def fresh_attempts(session: Connection) -> None:
-    """All tests come from one address, whose failures add up."""
-    session.execute("DELETE FROM lakehouse.oauth_attempts")
-
-
-@pytest.fixture
-def user(tenant: str) -> User:
-    return User(f"member@{tenant}.example", tenant)
-
-
-@pytest.fixture
-def application(session: Connection, tenant: str) -> Application:
-    return make_client(session, tenant)
-
-
-def refusal(answer: requests.Response, status: int = 400) -> str:
-    assert answer.status_code == status, answer.text
-    return answer.json()["error"]
-
+from oauth_fixtures import any_client, fresh_attempts, member, own_tenant  # noqa: F401
 
 # 10. Consent: client, redirect host, scopes; against CSRF and framing; 303.
 

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import connect
-from governed import HIDDEN_ROWS, VISIBLE_ROWS, Governed
+from governed import HIDDEN_ROWS, VISIBLE_ROWS, Governed, tool_of_warehouse
 from mcp_caller import Caller, sign_in
 from running_query import best_of
 from warehouse import Warehouse, wait_until
@@ -26,11 +26,7 @@ def callers(governed: Governed) -> dict[str, Caller]:
 @pytest.fixture(scope="module")
 def query_tool(governed: Governed) -> str:
     with connect() as session:
-        found = session.execute(
-            f"SELECT replace(id::text, '-', '') FROM {governed.tenant}.data_sources"
-        ).fetchone()
-    assert found is not None
-    return f"warehouse_table__{found[0]}"
+        return tool_of_warehouse(session, governed)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -132,33 +128,15 @@ def test_equal_queries_of_one_turn_run_once(
 ) -> None:
     before = warehouse.state()["statements"]["executed"]
     warehouse.change_settings(running_ms=1_000)
-    answers: list[object] = []
 
-    def ask() -> None:
+    def ask(_: int) -> object:
         sql = f"SELECT sum(amount) FROM {governed.table}"
-        answers.append(callers["member"].call(query_tool, sql=sql)["rows"])
+        return callers["member"].call(query_tool, sql=sql)["rows"]
 
-    threads = [threading.Thread(target=ask) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(ask, range(4)))
     assert answers == [[[sum(range(VISIBLE_ROWS))]]] * 4
     assert warehouse.state()["statements"]["executed"] == before + 1
-
-
-def test_a_slow_query_is_started_and_polled(
-    callers: dict[str, Caller], governed: Governed, warehouse: Warehouse
-) -> None:
-    warehouse.change_settings(running_ms=2_000)
-    caller = callers["agent"]
-    started = caller.call("start_warehouse_query", sql=f"SELECT count(*) FROM {governed.table}")
-    first = caller.call("get_warehouse_query", query_id=started["query_id"], wait_s=0)
-    assert first["status"] == "running" and first["poll_after_s"] > 0
-    done = caller.call("get_warehouse_query", query_id=started["query_id"], wait_s=20)
-    assert done["status"] == "done" and done["rows"] == [[VISIBLE_ROWS]]
-    other = callers["member"].call("get_warehouse_query", query_id=started["query_id"])
-    assert other["failure"]["code"] == "NOT_FOUND"
 
 
 def test_hidden_rows_stay_hidden(

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: PostgreSQL
 
-// The official Go client of MCP, which knows nothing of us, with a token in its header.
-// Does what ../mcp.mjs does, and says it in the same words; mode is the revision to ask for.
+// The official Go client of MCP, which knows nothing of us: signs in, then does what ../mcp.mjs does.
+// Says it in the same words; mode is the revision to ask for.
 package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
+	"net"
 	"os"
 	"time"
 
@@ -18,23 +17,17 @@ import (
 )
 
 type order struct {
-	URL, Token, Mode, Name, Progress string
-}
-
-type bearer struct{ token string }
-
-func (b bearer) RoundTrip(request *http.Request) (*http.Response, error) {
-	request = request.Clone(request.Context())
-	request.Header.Set("Authorization", "Bearer "+b.token)
-	return http.DefaultTransport.RoundTrip(request)
+	URL, Mode, Name, Progress string
+	Client                    string `json:"client_id"`
 }
 
 // visit remembers the first failure; after it nothing more is asked.
 type visit struct {
-	context context.Context
-	session *mcp.ClientSession
-	seen    map[string]any
-	failure error
+	context     context.Context
+	session     *mcp.ClientSession
+	application *application
+	seen        map[string]any
+	failure     error
 }
 
 func (v *visit) keep(name string, value any, err error) {
@@ -73,6 +66,7 @@ func (v *visit) calls(given order) {
 	creation := map[string]any{"name": given.Name, "idempotency_key": given.Name}
 	v.structured("whoami", "whoami", map[string]any{})
 	v.structured("created", "create_account", creation)
+	v.keep("hour", nil, v.application.expire())
 	v.structured("again", "create_account", creation)
 	v.structured("records", "list_records", map[string]any{"kind": "account", "fields": []string{"id", "name"}})
 	nobody := map[string]any{"id": "00000000-0000-0000-0000-000000000000"}
@@ -128,9 +122,17 @@ func run(given order) (map[string]any, error) {
 			progress <- heard.Params.Progress
 		},
 	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	asking := &application{client: given.Client, listener: listener}
+	handler, err := asking.handler()
+	if err != nil {
+		return nil, err
+	}
 	client := mcp.NewClient(&mcp.Implementation{Name: "a-stranger", Version: "1.0.0"}, options)
-	transport := &mcp.StreamableClientTransport{
-		Endpoint: given.URL, HTTPClient: &http.Client{Transport: bearer{given.Token}}}
+	transport := &mcp.StreamableClientTransport{Endpoint: given.URL, OAuthHandler: handler}
 	session, err := client.Connect(limit, transport, &mcp.ClientSessionOptions{ProtocolVersion: given.Mode})
 	if err != nil {
 		return nil, err
@@ -138,28 +140,28 @@ func run(given order) (map[string]any, error) {
 	answered := session.InitializeResult()
 	seen := map[string]any{"version": answered.ProtocolVersion, "instructions": answered.Instructions,
 		"server": answered.ServerInfo}
-	visiting := &visit{limit, session, seen, nil}
+	visiting := &visit{limit, session, asking, seen, nil}
 	visiting.tools()
 	visiting.calls(given)
 	visiting.library(given)
 	if err := session.Close(); visiting.failure == nil && err != nil {
 		return nil, err
 	}
-	heard := []float64{}
+	steps := []float64{}
 	for len(progress) > 0 {
-		heard = append(heard, <-progress)
+		steps = append(steps, <-progress)
 	}
-	seen["progress"] = heard
+	seen["progress"] = steps
 	return seen, visiting.failure
 }
 
 func main() {
 	var given order
-	err := json.NewDecoder(os.Stdin).Decode(&given)
+	err := heard.Decode(&given)
 	if err == nil {
 		var seen map[string]any
 		if seen, err = run(given); err == nil {
-			err = json.NewEncoder(os.Stdout).Encode(seen)
+			err = said.Encode(map[string]any{"seen": seen})
 		}
 	}
 	if err != nil {
