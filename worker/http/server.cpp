@@ -69,8 +69,8 @@ void tune(tcp::socket& socket, const Limits& limits) {
     const auto value = static_cast<int>(span.count());
     ::setsockopt(socket.native_handle(), IPPROTO_TCP, name, &value, sizeof(value));
   };
-  // A slow client is seen to read: else a full buffer, which may have megabytes, is first written
-  // to again when a third of it is free.
+  // Else megabytes may wait in the kernel for a client. That a slow one reads is then seen late,
+  // and a fast one is sent what has long left the processor's cache.
   const int unsent = Stream::kMostTaken;
   ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
   using std::chrono::seconds;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
@@ -139,6 +140,23 @@ class Files : public HttpServerTest, public testing::WithParamInterface<bool> {
     return eventually([this] { return open_files() == 0; });
   }
 
+  // What waits in the kernel to be taken by clients of the server.
+  std::size_t queued_bytes() const {
+    const std::string address = server_->address();
+    const int port = std::stoi(address.substr(address.rfind(':') + 1));
+    std::ifstream table("/proc/net/tcp");
+    std::size_t bytes = 0;
+    for (std::string line; std::getline(table, line);) {
+      unsigned local_port = 0, state = 0;
+      unsigned long queued = 0;
+      if (std::sscanf(line.c_str(), "%*s %*8c:%x %*s %x %lx:", &local_port, &state, &queued) == 3 &&
+          local_port == static_cast<unsigned>(port)) {
+        bytes += queued;
+      }
+    }
+    return bytes;
+  }
+
   TemporaryDirectory directory_;
   const std::string path_ = directory_.path() + "/file";
 };
@@ -244,8 +262,7 @@ TEST_P(Files, close_when_the_client_does_not_read) {
   EXPECT_TRUE(is_closed());
 }
 
-// So slowly that everything takes several times what a portion may, and a third of the socket's
-// buffer longer than that.
+// So slowly that everything takes several times what a portion may.
 TEST_P(Files, come_whole_to_a_client_that_reads_slowly) {
   http::Limits limits = small_limits();
   limits.write_time = 1s;
@@ -267,12 +284,13 @@ TEST_P(Files, come_whole_to_a_client_that_reads_slowly) {
 TEST_P(Files, that_shrink_break_the_connection) {
   write_large_file();
   Client client = connect();
-  client.send(kGet);
+  client.send(std::string(kGet) + kLive);
   std::string answer = client.receive();
   EXPECT_THAT(answer, HasSubstr("Content-Length: 67108864\r\n"));
   std::filesystem::resize_file(path_, 32 * kMegabyte);
   answer += client.receive_all();
   EXPECT_LT(parted(answer).body.size(), 33 * kMegabyte);
+  EXPECT_THAT(answer.substr(answer.size() - 200), Not(HasSubstr("live")));
   EXPECT_TRUE(is_closed());
 }
 
@@ -325,9 +343,16 @@ TEST_P(Files, take_little_memory_while_fifty_clients_wait) {
     clients.back().receive(1024);
   }
   EXPECT_EQ(open_files(), 50);
+  std::size_t queued = 0;
+  EXPECT_TRUE(eventually([&] {
+    std::this_thread::sleep_for(20ms);
+    return std::exchange(queued, queued_bytes()) == queued && queued > 0;
+  }));
   const std::size_t bytes = resident_bytes() - before;
   RecordProperty("bytes_of_50_downloads", std::to_string(bytes));
+  RecordProperty("bytes_queued_for_50_downloads", std::to_string(queued));
   EXPECT_LT(bytes, 50 * kMegabyte);
+  EXPECT_LT(queued, 50 * kMegabyte / 2);
 }
 
 TEST_P(Files, under_way_are_sent_whole_when_the_server_stops) {
