@@ -98,6 +98,11 @@ SELECT u #>> '{after,sku}' FROM lakehouse.create_record('{"kind": "product", "va
 SELECT u #>> '{after,total}' FROM lakehouse.create_record(jsonb_build_object('kind', 'line_item', 'values', jsonb_build_object(
     'opportunity_id', :'deal', 'product_id', (SELECT id FROM products), 'quantity', 2, 'unit_price', 10.5))) u;
 
+-- a currency is whole, and no longer one is cut
+SELECT u #>> '{after,currency}' FROM lakehouse.create_account('{"name": "Euro", "currency": "EUR"}') u;
+SELECT u #>> '{after,currency}' FROM lakehouse.update_record(jsonb_build_object('kind', 'opportunity', 'id', :'deal', 'values', '{"currency": "CHF"}'::jsonb)) u;
+SELECT lakehouse.create_account('{"name": "Euros", "currency": "EUROS"}');
+
 -- what can't be written, and what is said about it
 SELECT lakehouse.create_record('{"kind": "user", "values": {"email": "x@x.example"}}');
 SELECT lakehouse.create_record('{"kind": "lead", "values": {"lastname": "X"}}');

@@ -47,8 +47,8 @@ int serve(const worker::process::Signals& signals) {
   if (!service) return fail_to_start(service.error(), log);
 
   log.write(LogLevel::kInfo, "worker started", {}, {{"version", worker::kVersion}});
-  const auto cause = worker::process::wait_for_stop(signals, STDIN_FILENO,
-                                                    [&service] { (*service)->reload_keys(); });
+  const auto cause =
+      worker::process::wait_for_stop(signals, STDIN_FILENO, [&service] { (*service)->reload(); });
   const bool is_signal = cause == worker::process::StopCause::kSignal;
   log.write(LogLevel::kInfo, "worker stops", {},
             {{"cause", std::string_view(is_signal ? "signal" : "launcher ended")}});

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: PostgreSQL
-// Base64url (RFC 4648, section 5, without padding) and CRC-32 (ISO 3309).
+// CRC-32 (ISO 3309) and its digits.
 #include "core/base/credential.hpp"
 
 #include <cstdint>
 
+#include "core/base/base64.hpp"
+
 namespace lakehouse {
 namespace {
 
-constexpr std::string_view kBase64 =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr std::string_view kBase62 =
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-constexpr std::size_t kRandomTextBytes = kCredentialBodyBytes - kCredentialChecksumBytes;
+constexpr std::size_t kRandomTextBytes = base64url_size(kCredentialRandomBytes);
+static_assert(kRandomTextBytes + kCredentialChecksumBytes == kCredentialBodyBytes);
 
 std::uint32_t crc32(std::string_view text) {
   constexpr std::uint32_t kPolynomial = 0xEDB88320U;
@@ -35,14 +36,7 @@ void write_checksum(std::string_view text, char* out) {
 CredentialBody credential_body(
     const std::array<unsigned char, kCredentialRandomBytes>& random) noexcept {
   CredentialBody body{};
-  std::uint32_t bits = 0;
-  unsigned held = 0;
-  std::size_t length = 0;
-  for (const unsigned char byte : random) {
-    bits = (bits << 8U | byte) & 0xFFFFU;
-    for (held += 8; held >= 6; held -= 6) body[length++] = kBase64[bits >> (held - 6) & 63U];
-  }
-  if (held > 0) body[length++] = kBase64[bits << (6 - held) & 63U];
+  write_base64url({reinterpret_cast<const char*>(random.data()), random.size()}, body.data());
   write_checksum({body.data(), kRandomTextBytes}, body.data() + kRandomTextBytes);
   return body;
 }
@@ -52,7 +46,7 @@ bool is_credential(std::string_view text, std::string_view prefix) noexcept {
     return false;
   }
   text.remove_prefix(prefix.size());
-  if (text.find_first_not_of(kBase64) != std::string_view::npos) return false;
+  if (text.find_first_not_of(kBase64urlDigits) != std::string_view::npos) return false;
   char checksum[kCredentialChecksumBytes];
   write_checksum(text.substr(0, kRandomTextBytes), checksum);
   return text.substr(kRandomTextBytes) == std::string_view(checksum, kCredentialChecksumBytes);

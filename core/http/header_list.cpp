@@ -9,6 +9,8 @@
 #include <cstring>
 #include <new>
 
+#include "core/base/base64.hpp"
+
 namespace lakehouse::http {
 namespace {
 
@@ -37,24 +39,6 @@ bool is_field_value(std::string_view text) {
 bool is_transport_header(const std::string& name) {
   return std::any_of(kTransportHeaders.begin(), kTransportHeaders.end(),
                      [&name](const char* ours) { return strcasecmp(ours, name.c_str()) == 0; });
-}
-
-// Standard base64 with padding (RFC 4648, 4). OpenSSL's needs a copy that it does not wipe.
-Secret to_base64(std::string_view bytes) {
-  constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
-    std::uint32_t group = 0;
-    for (std::size_t k = 0; k < 3; ++k) {
-      group = group << 8 | (k < count ? static_cast<unsigned char>(bytes[i + k]) : 0U);
-    }
-    for (std::size_t k = 0; k < 4; ++k) {
-      text.push_back(k <= count ? kDigits[group >> (18 - 6 * k) & 63] : '=');
-    }
-  }
-  return Secret(std::move(text));
 }
 
 }  // namespace
@@ -90,7 +74,8 @@ HeaderList::HeaderList(const Request& request) {
   if (!has_content_type) add("Content-Type:");  // not the form type that curl assumes
   if (request.bearer) add_secret("Authorization: Bearer ", request.bearer->reveal());
   if (request.basic) {
-    add_secret("Authorization: Basic ", to_base64(request.basic->reveal()).reveal());
+    const Secret encoded(to_base64(request.basic->reveal()));
+    add_secret("Authorization: Basic ", encoded.reveal());
   }
 }
 

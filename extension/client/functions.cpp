@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// SQL functions that put one question to the worker. Their SQL declarations, comments and grants:
-// extension/sql.
+// SQL functions that put one question to the worker, or say how it is set up. Their SQL
+// declarations, comments and grants: extension/sql.
 #include <string>
 
 #include "core/wire/codec.hpp"
@@ -133,6 +133,13 @@ LAKEHOUSE_SQL_FUNCTION(lakehouse_check_audit_chain) {
   request.tenant_id = uuid_argument(fcinfo, 0);
   const auto report = ask_worker<wire::AuditReport>(request);
   return call([&] { return audit_report_result(fcinfo, report); });
+}
+
+// serves_tls() → boolean: no more of a setting that superusers alone read.
+LAKEHOUSE_SQL_FUNCTION(lakehouse_serves_tls) {
+  (void)fcinfo;
+  PG_RETURN_BOOL(settings::tls_certificate_file != nullptr &&
+                 *settings::tls_certificate_file != '\0');
 }
 
 // worker_report() → record: see the view lakehouse.worker_status. A worker that is not there is an

@@ -128,6 +128,7 @@ Strength strength_over(const QueryDesc* query) {
 }
 
 void start(QueryDesc* query, int flags) {
+  allow_execution_memory();
   const Strength strength = strength_over(query);
   if (strength == Strength::kNone) return start_next(query, flags);
   check_stamp(query->plannedstmt, strength);
@@ -239,6 +240,7 @@ void run_tool(Oid tool, Run run) {
 }
 
 void run(QueryDesc* query, ScanDirection direction, uint64 count, bool is_once) {
+  allow_execution_memory();
   const Strength strength = strength_over(query);
   if (strength != Strength::kNone) check_stamp(query->plannedstmt, strength);
   const Oid tool = strength == Strength::kAgent ? tool_of(query->plannedstmt) : InvalidOid;

@@ -130,6 +130,7 @@ PlannedStmt* plan_guarded(Query* query, const char* text, int options, ParamList
   const bool is_tool = OidIsValid(tool);
   if (is_tool) check_tool(tool);
   if (is_agent && rehearsal_depth == 0) apply_agent_limits();
+  allow_execution_memory();
   if (is_agent && !is_tool) {
     check_agent_query(query);
     limit_sizes(query);

@@ -11,6 +11,7 @@
 #include "extension/guard/audit.hpp"
 #include "extension/guard/counters.hpp"
 #include "extension/guard/identity.hpp"
+#include "extension/guard/limits.hpp"
 #include "extension/guard/reading.hpp"
 #include "extension/guard/refusal.hpp"
 
@@ -176,8 +177,18 @@ const char kUnlogged[] =
     "SERROR\0VERROR\0C55000\0Mthe guard can't work with log_min_messages above error\0"
     "HSet log_min_messages to error or lower.\0";
 
+// What a backend says when it has done with a message of its client, or is ready for the first one.
+void note_end_of_work(char type) {
+  constexpr char kReady = 'Z', kParsed = '1', kBound = '2', kSuspended = 's', kComplete = 'C';
+  if (type == kReady) begin_session();
+  if (type == kReady || type == kParsed || type == kBound || type == kSuspended ||
+      type == kComplete)
+    expect_analysis();
+}
+
 int put(char type, const char* bytes, std::size_t length) {
   constexpr char kError = 'E';
+  note_end_of_work(type);
   const bool is_error = type == kError && MyBackendType == B_BACKEND;
   const bool is_raw = is_error && !is_rewritten && is_agent_session();
   if (is_error) is_rewritten = false;

@@ -4,6 +4,7 @@
 
 #include "extension/guard/check.hpp"
 #include "extension/guard/identity.hpp"
+#include "extension/guard/limits.hpp"
 #include "extension/guard/refusal.hpp"
 
 namespace lakehouse::guard {
@@ -57,6 +58,7 @@ Code code_of(Node* statement) {
 void process(PlannedStmt* plan, const char* text, bool is_read_only_tree,
              ProcessUtilityContext context, ParamListInfo parameters, QueryEnvironment* environment,
              DestReceiver* receiver, QueryCompletion* completion) {
+  allow_execution_memory();
   // A prepared statement's plan is looked up before any other hook runs.
   AcceptInvalidationMessages();
   // In a failed transaction nothing but its end comes this far, and roles can't be looked up.

@@ -17,7 +17,7 @@ CREATE TABLE lakehouse.tools (
     description text NOT NULL CHECK (description <> ''),
     scope text NOT NULL CHECK (scope IN ('crm:read', 'crm:write', 'erp:read', 'warehouse:query')),
     kind text NOT NULL DEFAULT 'function'
-        CHECK (kind IN ('function', 'warehouse_query', 'warehouse_start', 'warehouse_poll')),
+        CHECK (kind IN ('function', 'warehouse_query', 'warehouse_start', 'warehouse_poll', 'warehouse_cancel')),
     function text CHECK (function ~ '^lakehouse\.[a-z0-9_]+$'),
     input_schema jsonb NOT NULL CHECK (input_schema ->> 'type' = 'object'),
     output_schema jsonb CHECK (output_schema ->> 'type' = 'object'),
@@ -33,7 +33,7 @@ COMMENT ON COLUMN lakehouse.tools.name IS 'Name to call it by';
 COMMENT ON COLUMN lakehouse.tools.title IS 'Name for people';
 COMMENT ON COLUMN lakehouse.tools.description IS 'What it does, for a language model';
 COMMENT ON COLUMN lakehouse.tools.scope IS 'OAuth scope that a token needs';
-COMMENT ON COLUMN lakehouse.tools.kind IS 'How it is run: function, or by the worker: warehouse_query, warehouse_start, warehouse_poll';
+COMMENT ON COLUMN lakehouse.tools.kind IS 'How it is run: function, or by the worker: warehouse_query, warehouse_start, warehouse_poll, warehouse_cancel';
 COMMENT ON COLUMN lakehouse.tools.function IS
 'Function (arguments jsonb [, input jsonb]) RETURNS jsonb that does the work, called as the user. Text: pg_upgrade refuses regprocedure columns';
 COMMENT ON COLUMN lakehouse.tools.input_schema IS 'JSON Schema 2020-12 of the arguments; the function checks them by it';

@@ -125,7 +125,7 @@ DECLARE
     relation CONSTANT regclass := lakehouse.find_table(tenant, kind);
 BEGIN
     RETURN QUERY
-    SELECT a.attname::text, lakehouse.type_word(a.atttypid), a.atttypid::regtype::text,
+    SELECT a.attname::text, lakehouse.type_word(a.atttypid), format_type(a.atttypid, -1),
            a.attnotnull AND NOT a.atthasdef AND a.attname NOT IN ('owner_id', 'pipeline_id', 'stage_id', 'stage'),
            kind.is_writable AND a.attgenerated = '' AND a.attidentity = ''
                AND a.attname NOT IN ('id', 'created_at', 'created_by', 'updated_at', 'updated_by', 'actor_kind', 'row_version')
@@ -163,7 +163,7 @@ COMMENT ON FUNCTION lakehouse.show_all(jsonb) IS
 
 CREATE FUNCTION lakehouse.record_url(tenant text, kind text, id uuid)
 RETURNS text LANGUAGE sql STABLE CALLED ON NULL INPUT PARALLEL SAFE
-RETURN rtrim(replace(coalesce(current_setting('lakehouse.public_url', true), ''), '{org-slug}', tenant), '/')
+RETURN rtrim(replace(coalesce(current_setting('lakehouse.public_url', true), ''), '{org-slug}', replace(tenant, '_', '-')), '/')
        || '/records/' || kind || '/' || id;
 COMMENT ON FUNCTION lakehouse.record_url(text, text, uuid) IS
 'Where a person opens a record: under lakehouse.public_url, or a path where that isn''t set.';

@@ -89,7 +89,7 @@ CREATE FUNCTION lakehouse.exposed_columns(
     relation oid, columns text[], OUT name text, OUT sql text, OUT cast_type text, OUT description text, OUT place smallint)
 RETURNS SETOF record LANGUAGE sql STABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT a.attname::text, format('t.%I', a.attname), a.atttypid::regtype::text, col_description(relation, a.attnum), a.attnum
+    SELECT a.attname::text, format('t.%I', a.attname), format_type(a.atttypid, -1), col_description(relation, a.attnum), a.attnum
     FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = ANY (columns) AND a.attnum > 0 AND NOT a.attisdropped
     ORDER BY a.attnum;
 END;

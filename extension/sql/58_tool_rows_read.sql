@@ -100,7 +100,11 @@ VALUES
     ('get_warehouse_query', 'Get a warehouse query', 'State and rows of a started query. While it runs, wait and ask again; don''t start it anew.', 'warehouse:query',
      'warehouse_poll', NULL, '{"type": "object", "properties": {"query_id": {"type": "string"},
        "wait_s": {"type": "number", "minimum": 0, "maximum": 30, "default": 10}}, "required": ["query_id"], "additionalProperties": false}',
-     '{"type": "object", "properties": {"query_id": {"type": "string"}, "status": {"enum": ["running", "done", "failed"]}, "poll_after_s": {"type": "number"},
+     '{"type": "object", "properties": {"query_id": {"type": "string"}, "status": {"enum": ["running", "done", "failed", "cancelled"]}, "poll_after_s": {"type": "number"},
        "columns": {"type": "array", "items": {"type": "object"}}, "rows": {"type": "array", "items": {"type": "array"}}, "row_count": {"type": "integer"},
-       "truncated": {"type": "boolean"}, "error": {"type": "object"}}, "required": ["query_id", "status"]}', true, false, true, true);
+       "truncated": {"type": "boolean"}, "error": {"type": "object"}}, "required": ["query_id", "status"]}', true, false, true, true),
+    ('cancel_warehouse_query', 'Cancel a warehouse query', 'End a started query, in the warehouse too. One that has ended stays as it is.', 'warehouse:query',
+     'warehouse_cancel', NULL, '{"type": "object", "properties": {"query_id": {"type": "string"}}, "required": ["query_id"], "additionalProperties": false}',
+     '{"type": "object", "properties": {"query_id": {"type": "string"}, "status": {"enum": ["done", "failed", "cancelled"]}},
+       "required": ["query_id", "status"]}', false, false, true, true);
 DROP TABLE shape;

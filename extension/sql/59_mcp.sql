@@ -104,6 +104,26 @@ CREATE TRIGGER announce_resources AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE O
 CREATE TRIGGER announce_table_tools AFTER INSERT OR UPDATE OR DELETE ON lakehouse.data_sources
     FOR EACH ROW EXECUTE FUNCTION lakehouse.announce_catalog('tools');
 
+-- Those tools are named after their table, and a new version of the extension may write all of them differently.
+CREATE FUNCTION lakehouse.announce_renamed_tables()
+RETURNS event_trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() c
+               WHERE c.object_type IN ('foreign table', 'schema', 'extension')) THEN
+        PERFORM pg_notify('lakehouse_catalog', 'tools');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION lakehouse.announce_renamed_tables() IS
+'Tells the workers that tools may have changed with the name of a foreign table, a schema, or the extension''s version.';
+REVOKE ALL ON FUNCTION lakehouse.announce_renamed_tables() FROM PUBLIC;
+CREATE EVENT TRIGGER lakehouse_announce_renamed_tables ON ddl_command_end
+    WHEN TAG IN ('ALTER FOREIGN TABLE', 'ALTER TABLE', 'ALTER SCHEMA', 'ALTER EXTENSION')
+    EXECUTE FUNCTION lakehouse.announce_renamed_tables();
+COMMENT ON EVENT TRIGGER lakehouse_announce_renamed_tables IS 'The tools of an exposed table are named after it';
+
 CREATE FUNCTION lakehouse.create_announcements(tenant_id uuid, slug text)
 RETURNS void LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

@@ -1,14 +1,20 @@
 -- SPDX-License-Identifier: PostgreSQL
 -- What an administrator pastes into an agent's settings: a client made with that agent's redirect address, and the text.
 
--- SECURITY DEFINER: a tenant's admin may not read where the certificate is, and needs to know whether there is one.
+-- A tenant's admin may not read where the certificate is, and needs to know whether there is one.
+CREATE FUNCTION lakehouse.serves_tls()
+RETURNS boolean LANGUAGE c STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'lakehouse_serves_tls';
+COMMENT ON FUNCTION lakehouse.serves_tls() IS 'The worker''s HTTP server has a certificate: it speaks https.';
+
 CREATE FUNCTION lakehouse.public_origin(slug text)
-RETURNS text LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
+RETURNS text LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     configured CONSTANT text := coalesce(current_setting('lakehouse.public_url', true), '');
-    scheme CONSTANT text := CASE WHEN coalesce(current_setting('lakehouse.tls_certificate_file', true), '') <> '' THEN 'https' ELSE 'http' END;
+    scheme CONSTANT text := CASE WHEN lakehouse.serves_tls() THEN 'https' ELSE 'http' END;
     -- Every address is this machine's for who is on it; a scheme's own port is not written.
     address CONSTANT text := regexp_replace(regexp_replace(current_setting('lakehouse.listen', true), '^([*]|0[.]0[.]0[.]0|\[::\]):', 'localhost:'),
                                             CASE scheme WHEN 'https' THEN ':443$' ELSE ':80$' END, '');
@@ -141,13 +147,14 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     EXECUTE format('GRANT SELECT ON lakehouse.agent_presets TO %I', slug || '_admin');
-    EXECUTE format('GRANT EXECUTE ON FUNCTION lakehouse.public_origin(text), lakehouse.agent_snippet(text, text, text), '
+    EXECUTE format('GRANT EXECUTE ON FUNCTION lakehouse.serves_tls(), lakehouse.public_origin(text), lakehouse.agent_snippet(text, text, text), '
                    'lakehouse.databricks_agent_snippet(text, text) TO %I', slug || '_admin');
 END
 $$;
 COMMENT ON FUNCTION lakehouse.grant_snippets(text) IS 'Part of create_tenant: a tenant''s admins make snippets for its agents.';
 
 REVOKE ALL ON FUNCTION
+    lakehouse.serves_tls(),
     lakehouse.public_origin(text),
     lakehouse.agent_snippet(text, text, text),
     lakehouse.databricks_agent_snippet(text, text),

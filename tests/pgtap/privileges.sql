@@ -15,7 +15,6 @@ INSERT INTO security_definer VALUES
     ('lakehouse.record_stage()', 'writes stage history, which no role of a tenant may write'),
     ('lakehouse.forget_dropped_tables()', 'deletes the data sources of dropped tables, whoever drops them'),
     ('lakehouse.create_connection_server(uuid)', 'sets the server option "connection"; all it does follows from the row'),
-    ('lakehouse.public_origin(text)', 'tells http from https by a setting that only superusers read'),
     ('lakehouse.refuse_retired_key()', 'reads and locks the log of master keys, on which a tenant''s admin has no right'),
     ('lakehouse.refuse_taken_id()', 'compares with connections of other tenants, which are not the caller''s to see');
 

@@ -7,7 +7,7 @@ import base64
 import mmap
 import os
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -36,8 +36,38 @@ def files_with(directory: Path, secrets: list[str]) -> list[str]:
     return [str(path) for path in readable_files(directory) if file_holds(path, secrets)]
 
 
+def snapshot(
+    directory: Path,
+    is_wanted: Callable[[Path], bool],
+    read: Callable[[Path], bytes] = Path.read_bytes,
+) -> dict[Path, bytes]:
+    """What stands in the files below the directory, by their path in it.
+
+    The server removes and renames files while we look. What is gone has left nothing, unless under
+    another name: then all is read again, and a file that comes and goes is there as it was last.
+    """
+    contents: dict[Path, bytes] = {}
+    for _ in range(10):
+        paths = [path.relative_to(directory) for path in readable_files(directory)]
+        wanted = [path for path in paths if is_wanted(path)]
+        gone = 0
+        for path in wanted:
+            try:
+                contents[path] = read(directory / path)
+            except FileNotFoundError:
+                gone += 1
+        if gone == 0:
+            break
+    return contents
+
+
+def raise_unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
 def readable_files(directory: Path) -> Iterator[Path]:
-    for folder, _, names in os.walk(directory):
+    for folder, _, names in os.walk(directory, onerror=raise_unless_gone):
         for name in names:
             path = Path(folder, name)
             if path.is_file() and not path.is_symlink():

@@ -81,13 +81,23 @@ class Client:
             origin() + "/mcp", json=body, headers=self.headers(method, params), timeout=SECONDS
         )
 
-    def shake_hands(self) -> dict:
+    def respond(self, request_id: str, result: dict) -> requests.Response:
+        """Answers what the server has asked in the session."""
+        body = {"jsonrpc": "2.0", "id": request_id, "result": result}
+        return requests.post(
+            origin() + "/mcp", json=body, headers=self.headers("", {}), timeout=SECONDS
+        )
+
+    def end_session(self) -> requests.Response:
+        return requests.delete(origin() + "/mcp", headers=self.headers("", {}), timeout=SECONDS)
+
+    def shake_hands(self, capabilities: dict | None = None) -> dict:
         """The legacy era's beginning; returns what the server says of itself."""
         answer = self.send(
             "initialize",
             {
                 "protocolVersion": self.version,
-                "capabilities": {},
+                "capabilities": capabilities or {},
                 "clientInfo": {"name": "pytest", "version": "1"},
             },
         )

@@ -161,6 +161,7 @@ COUNTING = [
     "SELECT count(*) FROM {t} s WHERE s IS NOT NULL",
     "SELECT id FROM {t} NATURAL JOIN {t} b",
     "SELECT * FROM {t} AS s(a, b)",
+    "SELECT a FROM {t} AS s(a, b, c, d, e)",
     "SELECT e FROM {t} AS s(a, b, c, d, e)",
     "SELECT e FROM {t} AS s(a, b, c, d, e, f)",
     "SELECT 1 WHERE ROW('1', 2, '3', '4') IN (SELECT * FROM {t})",

@@ -85,6 +85,9 @@ LONG_ARRAY = (
     "WITH t AS (SELECT array_agg(n) AS a, array_agg(-n) AS b, jsonb_agg(n::text) AS j, array_agg((-n)::text) AS k"
     " FROM generate_series(1, 100000) n) SELECT"
 )
+LONG_LIST = (
+    "WITH t AS (SELECT string_agg(repeat('1,', 1000), '') AS x FROM generate_series(1, 9000)) SELECT"
+)
 SLOW = [
     "SELECT repeat(repeat(repeat('x', 1000), 1000), 500)",
     "SELECT length(repeat(string_agg(name, ''), 1000)) FROM accounts",
@@ -109,6 +112,9 @@ SLOW = [
     *(f"{LONG_ARRAY} {condition} FROM t"
       for condition in ("a @> a", "a <@ a", "a && b", "to_jsonb(a) @> to_jsonb(a)",
                         "to_jsonb(a) <@ to_jsonb(a)", "j ?| k", "j ?& k", "j - k")),
+    *(f"{LONG_LIST} {conversion} FROM t"
+      for conversion in ("count(('[' || x || '1]')::json)", "count(('[' || x || '1]')::jsonb)",
+                         "count(('{' || x || '1}')::int[])", "length(array_agg(x)::text)")),
 ]  # fmt: skip
 QUICK = [
     "SELECT repeat(name, 3), repeat(left(name, 2), 100), repeat('=', 40) FROM products",

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import socket
+import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -105,6 +108,16 @@ HOGS = {
     "list": "SELECT 1 WHERE 1 IN (" + ", ".join(["2"] * 50000) + ")",
     "joins": "SELECT 1 FROM {s}.accounts "
     + " ".join(f"CROSS JOIN {{s}}.accounts a{i}" for i in range(40)),
+    # PostgreSQL analyses the left side once for each bound, or element, and can't be interrupted.
+    "nested BETWEEN": "SELECT " + "(" * 40 + "1 < 2" + ") BETWEEN false AND true" * 40,
+    "nested SYMMETRIC": "SELECT "
+    + "(" * 40
+    + "1 < 2"
+    + ") BETWEEN SYMMETRIC false AND true" * 40,
+    "nested IN": "SELECT 1 FROM {s}.accounts WHERE "
+    + "(" * 40
+    + "name = domain"
+    + ") IN (name = domain, domain = name)" * 40,
     "grouping sets": "SELECT 1 FROM {s}.accounts"
     " GROUP BY CUBE (name, domain, industry, employees, revenue, country, owner_id, created_at)",
 }
@@ -140,6 +153,82 @@ def test_a_hog_ends_in_an_error(
         return took
 
     best_of(seconds_it_takes, SECONDS)
+
+
+# Raw, each of these numbers takes a hundred times its two bytes.
+TEN_MEGABYTES = "SELECT " + ",".join(["1"] * 5_000_000)
+ANALYSIS_MEMORY = 128 << 20
+
+
+def test_the_first_statement_of_an_agent_has_limits(governed: Governed) -> None:
+    with psycopg.connect(user=f"{governed.tenant}_agent_2", autocommit=True) as agent:
+        with pytest.raises(psycopg.errors.OutOfMemory):
+            agent.execute(TEN_MEGABYTES)
+        assert private_peak(agent.info.backend_pid) <= ANALYSIS_MEMORY
+
+
+@pytest.mark.parametrize("name", ["nested BETWEEN", "nested SYMMETRIC", "nested IN"])
+def test_what_a_statement_may_use_is_not_there_to_analyse_the_next(
+    governed: Governed, name: str
+) -> None:
+    agent_role = f"{governed.tenant}_agent_2"
+    with psycopg.connect(user=agent_role, autocommit=True) as agent:
+        with pytest.raises(psycopg.errors.OutOfMemory), agent.pipeline():
+            agent.execute("SELECT count(*) FROM generate_series(1, 1000)", prepare=True)
+            agent.execute(HOGS[name].replace("{s}", governed.tenant))
+        assert private_peak(agent.info.backend_pid) <= ANALYSIS_MEMORY
+        numbers = "SELECT cardinality(array_agg(a::text || b)) FROM generate_series(1, 1000) a"
+        assert agent.execute(f"{numbers}, generate_series(1, 1000) b").fetchone() == (1_000_000,)
+        assert private_peak(agent.info.backend_pid) >= ANALYSIS_MEMORY // 2
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("kind", "between", "code", "most_memory"),
+    [
+        ("agent", "x", b"53200", ANALYSIS_MEMORY),
+        ("agent", "1,", b"53200", ANALYSIS_MEMORY),
+        ("member", "x", b"XX000", 4 << 30),
+    ],
+)
+def test_a_text_of_a_gigabyte_ends_in_an_error(
+    governed: Governed, kind: str, between: str, code: bytes, most_memory: int
+) -> None:
+    ends = ("SELECT length('", "')") if between == "x" else ("SELECT ", "1")
+    role = f"{governed.tenant}_{kind}_2"
+    quiet = "-c log_min_error_statement=panic"  # else the server's log grows by the gigabyte
+    with (
+        psycopg.connect(user=role, autocommit=True)
+        if kind == "agent"
+        else act_as(psycopg.connect(options=quiet, autocommit=True), role)
+    ) as session:
+        began = time.monotonic()
+        answer = send_gigabyte(session, ends[0], between, ends[1])
+        took = time.monotonic() - began
+        peak = private_peak(session.info.backend_pid)
+        print(f"{kind}: {answer[:300]!r}, {took:.1f} s, {peak >> 20} MiB")
+        assert b"\0C" + code + b"\0" in answer
+        assert peak <= most_memory
+        assert session.execute("SELECT 1").fetchone() == (1,)
+
+
+def send_gigabyte(session: Connection, begin: str, between: str, end: str) -> bytes:
+    """By hand, since libpq would hold it several times; what the server answers."""
+    chunk = (between * (1 << 20)).encode()
+    chunks = 1_000_000_000 // len(chunk)
+    size = len(begin) + chunks * len(chunk) + len(end) + 1
+    with socket.socket(fileno=os.dup(session.pgconn.socket)) as duplicate:
+        duplicate.setblocking(True)
+        duplicate.sendall(b"Q" + struct.pack("!I", 4 + size) + begin.encode())
+        for _ in range(chunks):
+            duplicate.sendall(chunk)
+        duplicate.sendall(end.encode() + b"\0")
+        answer = b""
+        while not answer.endswith(b"Z\0\0\0\x05I"):
+            received = duplicate.recv(65536)
+            assert received, answer
+            answer += received
+    return answer
 
 
 def private_peak(pid: int) -> int:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from canary import forms_of, page, processes_with, readable_files
+from canary import forms_of, page, processes_with, snapshot
 from conftest import connect
 from governed import Governed, act_as
 from ledger import MARK, NUMBER, master_keys
@@ -83,13 +83,15 @@ def places(planted: Planted) -> dict[str, list[Path]]:
     for name in ("metrics", "live", "ready"):
         keep("pages", name, page(f"{os.environ['LAKEHOUSE_URL']}/{name}"))
     keep("received", "main", Warehouse.of_environment().received())
+    for path, data in snapshot(root / "data", is_open).items():
+        keep("files", "-".join(path.parts), data)
     return {
         "sessions": kept("sessions"),
         "logs": [*kept("logs"), *sorted((root / "log").glob("*.log"))],
         "relations": kept("relations"),
         "pages": kept("pages"),
         "received": kept("received"),
-        "files": [path for path in readable_files(root / "data") if is_open(path.relative_to(root / "data"))],
+        "files": kept("files"),
     }
 
 
@@ -186,6 +188,19 @@ def test_a_token_in_a_copy_is_found_in_every_form(
         for form in forms_of(needle):
             copy.write_bytes(largest.read_bytes()[: 1 << 20] + b"\nB\t9\tDataRow\t" + form + b"\n")
             assert found([copy], [needle])
+
+
+def test_a_file_that_goes_or_moves_during_the_scan_stops_nothing(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / name).write_text(name)
+
+    def read(path: Path) -> bytes:
+        if (tmp_path / "b").exists():
+            (tmp_path / "b").rename(tmp_path / "A")  # a name that comes before those already read
+            (tmp_path / "c").unlink()
+        return path.read_bytes()
+
+    assert b"b" in snapshot(tmp_path, lambda path: True, read).values()
 
 
 def test_what_hides_bears_the_mark(governed: Governed) -> None:

@@ -121,7 +121,7 @@ def test_no_text_of_an_argument_becomes_a_part_of_a_statement(tenant: str, membe
     session.autocommit = False
     tried = answered = 0
     for tool in catalog(tenant):
-        if tool["name"] in ("start_warehouse_query", "get_warehouse_query"):
+        if tool["name"].endswith("_warehouse_query"):  # the worker's
             continue
         for arguments in attempts(tool):
             tried += 1

@@ -35,7 +35,8 @@ WRITE = {
     *("create_opportunity", "update_opportunity_stage", "update_record", "create_activity"),
     *("complete_activity", "create_case"),
 }
-WAREHOUSE = {"list_warehouse_tables", "start_warehouse_query", "get_warehouse_query"}
+STARTED = {"start_warehouse_query", "get_warehouse_query", "cancel_warehouse_query"}
+WAREHOUSE = STARTED | {"list_warehouse_tables"}
 
 
 @pytest.fixture(scope="module")
@@ -110,10 +111,10 @@ def test_hints_say_what_a_tool_does(tools: dict[str, Any]) -> None:
     for name, tool in tools.items():
         hints = tool["annotations"]
         assert hints["title"] == tool["title"] != ""
-        assert hints["readOnlyHint"] is (name not in WRITE), name
+        assert hints["readOnlyHint"] is (name not in {*WRITE, "cancel_warehouse_query"}), name
         assert hints["destructiveHint"] is (name in WRITE and not name.startswith("create_")), name
         assert isinstance(hints["idempotentHint"], bool)
-        assert hints["openWorldHint"] is (name in WAREHOUSE - {"list_warehouse_tables"}), name
+        assert hints["openWorldHint"] is (name in STARTED), name
 
 
 def test_names_are_short_enough_for_every_client(tools: dict[str, Any]) -> None:
@@ -197,10 +198,7 @@ def calls(member: Caller) -> list[tuple[str, dict[str, Any]]]:
 
 def test_every_result_is_what_the_output_schema_says(tools: dict[str, Any], member: Caller) -> None:
     called = calls(member)
-    assert {name for name, _ in called} == set(tools) - {
-        "start_warehouse_query",
-        "get_warehouse_query",
-    }
+    assert {name for name, _ in called} == set(tools) - STARTED
     for name, arguments in called:
         Draft202012Validator(tools[name]["inputSchema"]).validate(arguments)
         result = member.call(name, arguments)

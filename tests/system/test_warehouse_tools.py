@@ -139,20 +139,6 @@ def test_equal_queries_of_one_turn_run_once(
     assert warehouse.state()["statements"]["executed"] == before + 1
 
 
-def test_a_slow_query_is_started_and_polled(
-    callers: dict[str, Caller], governed: Governed, warehouse: Warehouse
-) -> None:
-    warehouse.change_settings(running_ms=2_000)
-    caller = callers["agent"]
-    started = caller.call("start_warehouse_query", sql=f"SELECT count(*) FROM {governed.table}")
-    first = caller.call("get_warehouse_query", query_id=started["query_id"], wait_s=0)
-    assert first["status"] == "running" and first["poll_after_s"] > 0
-    done = caller.call("get_warehouse_query", query_id=started["query_id"], wait_s=20)
-    assert done["status"] == "done" and done["rows"] == [[VISIBLE_ROWS]]
-    other = callers["member"].call("get_warehouse_query", query_id=started["query_id"])
-    assert other["failure"]["code"] == "NOT_FOUND"
-
-
 def test_hidden_rows_stay_hidden(
     callers: dict[str, Caller], query_tool: str, governed: Governed
 ) -> None:

@@ -52,8 +52,9 @@ build_tree() {
 build_sanitized() {
   local tree=$1 sanitizers=$2 targets=$3
   shift 3
-  build_tree "$tree" "$targets" -DCMAKE_CXX_COMPILER="$(clang_compiler)" -DLAKEHOUSE_SANITIZE="$sanitizers" \
-    -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -gline-tables-only" "$@"
+  # Without it, ccache lets no file with precompiled headers into its cache.
+  CCACHE_SLOPPINESS=pch_defines,time_macros build_tree "$tree" "$targets" \
+    -DCMAKE_CXX_COMPILER="$(clang_compiler)" -DLAKEHOUSE_SANITIZE="$sanitizers" "$@"
 }
 
 # One tree for unit tests and fuzz programs: what both are made of is compiled once.

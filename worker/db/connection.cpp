@@ -112,16 +112,32 @@ Status Connection::connect(const Context& context) {
 Result<Rows> Connection::query(const char* sql, const std::vector<Value>& values,
                                const Context& context) {
   const Bound bound(values);
-  if (PQsendQueryParams(connection_.get(), sql, bound.count(), nullptr, bound.contents.data(),
-                        bound.lengths.data(), bound.formats.data(), kBinary) == 0) {
-    abandon();
-    return lost_error();
+  return answer_to(
+      PQsendQueryParams(connection_.get(), sql, bound.count(), nullptr, bound.contents.data(),
+                        bound.lengths.data(), bound.formats.data(), kBinary),
+      context);
+}
+
+Result<Rows> Connection::query(const Statement& statement, const Context& context) {
+  pg_conn* raw = connection_.get();
+  const char* name = statement.name.c_str();
+  if (!prepared_.contains(statement.name)) {
+    auto prepared = answer_to(PQsendPrepare(raw, name, statement.sql.c_str(), 0, nullptr), context);
+    if (!prepared) return prepared;
+    prepared_.insert(statement.name);
   }
-  if (Status flushed = flush(context); !flushed) {
-    abandon();
-    return flushed.error();
-  }
-  return collect(context);
+  const Bound bound(statement.values);
+  return answer_to(PQsendQueryPrepared(raw, name, bound.count(), bound.contents.data(),
+                                       bound.lengths.data(), bound.formats.data(), kBinary),
+                   context);
+}
+
+// `is_sent`: what libpq said of the sending.
+Result<Rows> Connection::answer_to(int is_sent, const Context& context) {
+  const Status flushed = is_sent == 0 ? Status(lost_error()) : flush(context);
+  if (flushed) return collect(context);
+  abandon();
+  return flushed.error();
 }
 
 namespace {

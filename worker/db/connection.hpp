@@ -36,6 +36,9 @@ class Connection {
   // the detail).
   Result<Rows> query(const char* sql, const std::vector<Value>& values, const Context& context);
 
+  // The same for a statement with a name, which this connection prepares once and keeps.
+  Result<Rows> query(const Statement& statement, const Context& context);
+
   // The statements as one transaction: each runs only if those before it succeeded, and after a
   // failure nothing was done. A stop, or the deadline, cancels what runs. Errors: as above, but
   // what the server says of a statement is an answer.
@@ -56,6 +59,7 @@ class Connection {
   };
   explicit Connection(pg_conn* connection);
   Status connect(const Context& context);
+  Result<Rows> answer_to(int is_sent, const Context& context);
   Status flush(const Context& context);
   Result<Rows> collect(const Context& context);
   Status wait(short events, const Context& context);

@@ -30,6 +30,12 @@ Result<Rows> Pool::query(const char* sql, const std::vector<Value>& values,
   return (*lease)->query(sql, values, context);
 }
 
+Result<Rows> Pool::query(const Statement& statement, const Context& context) {
+  auto lease = acquire(context);
+  if (!lease) return lease.error();
+  return (*lease)->query(statement, context);
+}
+
 Status Pool::check(const Context& context) {
   auto answer = query("SELECT 1", {}, context);
   if (!answer) return answer.error();

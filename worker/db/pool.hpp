@@ -46,6 +46,8 @@ class Pool {
   Result<Lease> acquire(const Context& context);
   // One statement on any connection.
   Result<Rows> query(const char* sql, const std::vector<Value>& values, const Context& context);
+  // The same; each connection prepares it once, by its name.
+  Result<Rows> query(const Statement& statement, const Context& context);
   // Whether the database answers.
   Status check(const Context& context);
 

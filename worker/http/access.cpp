@@ -122,7 +122,10 @@ Access::Verdict Access::admit(Request& request, const Ends& ends, const Router& 
   const auto own = asked ? own_origin(request, *asked, ends) : std::nullopt;
   const bool is_probe_by_address =
       audience == Audience::kProbes && (!asked || config::is_address(asked->host));
-  if (!own && !is_probe_by_address) {
+  // Where each tenant has a host, others have no URL to be named by; probes need none.
+  const bool is_nobodys = options_.public_url.has_tenant_hosts() && request.tenant.empty() &&
+                          audience != Audience::kProbes;
+  if ((!own && !is_probe_by_address) || is_nobodys) {
     verdict.answer = misdirected();
     return verdict;
   }

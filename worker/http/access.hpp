@@ -34,6 +34,7 @@ class Access {
 
   // Fills `tenant` and `client_address` of the request. Hosts: the public URL's; the address the
   // client has connected to; on a loopback address, localhost; for probes, any numeric address.
+  // Where each tenant has a host, only probes may ask by what is none.
   // `answer` is set if the router must not be asked: 400 or 421 for a host, 403 for an origin, 204
   // for a preflight (Fetch standard, 3.2). `headers` belong into every answer.
   struct Verdict {

@@ -99,6 +99,7 @@ class AsioServer final : public Server {
     return address_;
   }
 
+  Status reload_certificate() override;
   void stop(Deadline deadline) override;
 
  private:
@@ -113,7 +114,7 @@ class AsioServer final : public Server {
 
   const ServerOptions options_;
   log::Log& log_;
-  std::unique_ptr<asio::ssl::context> tls_;  // null: plain HTTP
+  std::unique_ptr<asio::ssl::context> tls_;  // null: plain HTTP; used by the I/O thread alone
   Site site_;
   asio::io_context io_;  // after site_: its pending operations hold connections that name the site
   // Keeps the I/O thread waiting for answers of handlers when no socket operation is pending.
@@ -216,6 +217,15 @@ bool AsioServer::has_room_for(const config::IpAddress& peer) {
   return of_client == site_.connections_of.end() ||
          of_client->second < options_.limits.connections_of_client ||
          config::contains(options_.uncapped_clients, peer);
+}
+
+// Connections keep what they began with by themselves.
+Status AsioServer::reload_certificate() {
+  if (options_.tls_certificate_file.empty()) return kDone;
+  auto loaded = load_tls(options_);
+  if (!loaded) return loaded.error();
+  asio::post(io_, [this, tls = *std::move(loaded)]() mutable { tls_ = std::move(tls); });
+  return kDone;
 }
 
 void AsioServer::stop(Deadline deadline) {

@@ -56,6 +56,9 @@ class Server {
   // Where it listens now; empty while the address is not to be had.
   virtual std::string address() const = 0;
 
+  // New connections get what the files hold now; if that is unusable, what they held before.
+  virtual Status reload_certificate() = 0;
+
   // No new connections; idle ones close; requests under way get their answer until the deadline.
   virtual void stop(Deadline deadline) = 0;
 };

@@ -14,7 +14,7 @@ namespace {
 using simdjson::dom::element;
 using simdjson::dom::element_type;
 
-constexpr std::size_t kLevelsWithoutTwins = 2;
+constexpr std::size_t kLevelsWithoutTwins = 3;
 
 Error malformed(std::string detail) {
   return {ErrorCode::kInvalidArgument, "malformed JSON", std::move(detail), ""};
@@ -66,6 +66,21 @@ bool copy(const element& source, Value& target, std::size_t level) {  // NOLINT(
       return level >= kLevelsWithoutTwins || !has_twins(target.members);
   }
   return true;
+}
+
+// Goes on to the object that is the first member of this name, as Value::find has it. simdjson's
+// own search compares names as they are written, so that one with an escape would be another.
+bool enter(simdjson::ondemand::object& here, std::string_view name) {
+  for (auto member : here) {
+    std::string_view found;
+    if (member.unescaped_key().get(found) != simdjson::SUCCESS) return false;
+    if (found != name) continue;
+    simdjson::ondemand::object next;
+    if (member.value().get_object().get(next) != simdjson::SUCCESS) return false;
+    here = next;
+    return true;
+  }
+  return false;
 }
 
 void append(std::string& out, const Value& value) {  // NOLINT(misc-no-recursion)
@@ -155,11 +170,7 @@ std::optional<std::string> raw_object(std::string_view text,
   simdjson::ondemand::object here;
   if (document.get_object().get(here) != simdjson::SUCCESS) return std::nullopt;
   for (const std::string_view name : path) {
-    simdjson::ondemand::object next;
-    if (here.find_field_unordered(name).get_object().get(next) != simdjson::SUCCESS) {
-      return std::nullopt;
-    }
-    here = next;
+    if (!enter(here, name)) return std::nullopt;
   }
   std::string_view raw;
   if (here.raw_json().get(raw) != simdjson::SUCCESS) return std::nullopt;

@@ -43,7 +43,8 @@ struct Member {
 };
 
 // Errors: kInvalidArgument (no JSON, not UTF-8, nested deeper than `max_depth`, or an object of the
-// first two levels that names a member twice: readers would differ in which one counts).
+// first three levels that names a member twice: readers would differ in which one counts. Of a
+// JSON-RPC message that is down to its arguments).
 Result<Value> parse(std::string_view text, std::size_t max_depth = 64);
 
 // The part of `text`, which parse() took, that is the object at the path, byte for byte: numbers

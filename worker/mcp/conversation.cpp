@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/base/base64.hpp"
 #include "worker/json/text.hpp"
-#include "worker/mcp/base64.hpp"
 
 namespace lakehouse::worker::mcp {
 namespace {

@@ -81,6 +81,9 @@ http::Response to_response(const Exchange& exchange, Answer answer) {
   if (auto* error = std::get_if<RpcError>(&answer)) {
     return error_response(exchange.message.id, *error);
   }
+  if (const auto* ready = std::get_if<ReadyResult>(&answer)) {
+    return json_response(result_text(exchange.message.id, **ready));
+  }
   return json_response(result_text(exchange.message.id,
                                    complete(exchange, std::get<std::string>(std::move(answer)))));
 }

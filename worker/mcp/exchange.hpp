@@ -2,6 +2,7 @@
 // Exchange: one message of a client, with everything that answering it needs to know.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,8 +42,11 @@ struct Exchange {
   bool accepts_events() const;
 };
 
+// A result that lacks nothing of what its era's results carry; others may be sending it, too.
+using ReadyResult = std::shared_ptr<const std::string>;
+
 // A result is a JSON object; a Response answers instead of JSON-RPC (a challenge, a stream).
-using Answer = std::variant<std::string, RpcError, http::Response>;
+using Answer = std::variant<std::string, ReadyResult, RpcError, http::Response>;
 
 RpcError invalid_params(std::string message, std::string data = {});
 

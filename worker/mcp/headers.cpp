@@ -2,10 +2,11 @@
 // Each header against the part of the body that it repeats.
 #include "worker/mcp/headers.hpp"
 
+#include <algorithm>
 #include <array>
 
+#include "core/base/base64.hpp"
 #include "worker/json/text.hpp"
-#include "worker/mcp/base64.hpp"
 #include "worker/mcp/version.hpp"
 
 namespace lakehouse::worker::mcp {
@@ -32,16 +33,20 @@ RpcError missing(std::string_view member) {
 }
 
 const http::Header* find(const http::Request& request, std::string_view name) {
-  for (const http::Header& header : request.headers) {
-    if (header.name == name) return &header;
-  }
-  return nullptr;
+  const auto found = std::ranges::find(request.headers, name, &http::Header::name);
+  return found == request.headers.end() ? nullptr : &*found;
+}
+
+// Whoever reads the header on the way might take another one than we.
+bool is_repeated(const http::Request& request, std::string_view name) {
+  return std::ranges::count(request.headers, name, &http::Header::name) > 1;
 }
 
 std::optional<RpcError> check_equal(const http::Request& request, std::string_view name,
                                     std::string_view expected) {
   const http::Header* header = find(request, name);
   if (header == nullptr) return mismatch("header " + std::string(name) + " is missing");
+  if (is_repeated(request, name)) return mismatch("header " + std::string(name) + " is repeated");
   const auto value = decode_header(header->value);
   if (!value) return mismatch("header " + std::string(name) + " is malformed");
   if (*value != expected) {

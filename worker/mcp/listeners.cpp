@@ -76,18 +76,21 @@ http::Response Listeners::add(Listener listener, const std::string& first) {
   return response;
 }
 
-void Listeners::watch(const std::string& session, std::string_view uri, bool is_wanted) {
+void Listeners::follow(const std::string& session,
+                       const std::set<std::string, std::less<>>& resources) {
   const std::scoped_lock lock(mutex_);
   for (Listener& listener : listeners_) {
-    if (listener.session != session) continue;
-    if (is_wanted && listener.resources.size() < kMostResources) {
-      listener.resources.emplace(uri);
-    } else if (!is_wanted) {
-      if (const auto found = listener.resources.find(uri); found != listener.resources.end()) {
-        listener.resources.erase(found);
-      }
-    }
+    if (listener.session == session) listener.resources = resources;
   }
+}
+
+std::set<std::string> Listeners::sessions() const {
+  const std::scoped_lock lock(mutex_);
+  std::set<std::string> sessions;
+  for (const Listener& listener : listeners_) {
+    if (!listener.session.empty()) sessions.insert(listener.session);
+  }
+  return sessions;
 }
 
 void Listeners::announce_list(std::string_view name) {
@@ -105,9 +108,21 @@ void Listeners::announce_resource(const std::string& tenant_id, std::string_view
   const std::scoped_lock lock(mutex_);
   for (const Listener& listener : listeners_) {
     if (listener.tenant_id != tenant_id || !listener.resources.contains(uri)) continue;
-    send(listener, "notifications/resources/updated", json::object({{"uri", json::quoted(uri)}}));
+    send_updated(listener, uri);
   }
   sweep();
+}
+
+void Listeners::announce_resources() {
+  const std::scoped_lock lock(mutex_);
+  for (const Listener& listener : listeners_) {
+    for (const std::string& uri : listener.resources) send_updated(listener, uri);
+  }
+  sweep();
+}
+
+void Listeners::send_updated(const Listener& listener, std::string_view uri) {
+  send(listener, "notifications/resources/updated", json::object({{"uri", json::quoted(uri)}}));
 }
 
 void Listeners::send(const Listener& listener, std::string_view method, std::string params) {

@@ -25,12 +25,15 @@ class Listeners {
   // A legacy session's stream; it hears of every list, and of the resources it subscribed to.
   http::Response open(const oauth::Identity& caller, const Session& session,
                       const std::vector<std::string>& resources);
-  // A legacy session's subscription changes.
-  void watch(const std::string& session, std::string_view uri, bool is_wanted);
+  // What a legacy session has subscribed to by now.
+  void follow(const std::string& session, const std::set<std::string, std::less<>>& resources);
+  std::set<std::string> sessions() const;
 
   // `list`: tools, prompts or resources.
   void announce_list(std::string_view list);
   void announce_resource(const std::string& tenant_id, std::string_view uri);
+  // Each one that somebody has subscribed to.
+  void announce_resources();
 
   // The tokens that opened streams, and the end of those whose token is no longer good.
   std::set<std::int64_t> tokens() const;
@@ -49,6 +52,7 @@ class Listeners {
   };
   http::Response add(Listener listener, const std::string& first);
   static void send(const Listener& listener, std::string_view method, std::string params);
+  static void send_updated(const Listener& listener, std::string_view uri);
   static void end(const Listener& listener);
   void sweep();
   template <typename Predicate>

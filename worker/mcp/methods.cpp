@@ -50,6 +50,12 @@ Answer page_answer(const Exchange& exchange, const Result<std::string>& list,
   return exchange.is_modern() ? with_members(std::move(result), kListCaching) : result;
 }
 
+// All that the result of tools/list depends on but the catalog.
+std::string list_key(const Exchange& exchange) {
+  return std::string(exchange.is_modern() ? "modern " : "legacy ") + exchange.caller.tenant_id +
+         json::strings(exchange.caller.scopes);
+}
+
 RpcError method_not_found(const Exchange& exchange) {
   return {RpcCode::kMethodNotFound,
           "method not found: " + json::well_formed(exchange.message.method.substr(0, 128)), "",
@@ -130,8 +136,18 @@ Answer Methods::ping(const SharedExchange& /*exchange*/, const Context& /*contex
   return "{}";
 }
 
+// The first page is what nearly all clients ask for, and mostly all there is.
 Answer Methods::list_tools(const SharedExchange& exchange, const Context& context) {
-  return page_answer(*exchange, tools_.list(exchange->caller, context), "tools", "name");
+  const bool is_first = exchange->message.params.find("cursor") == nullptr;
+  const std::string key = list_key(*exchange);
+  if (auto kept = is_first ? tool_lists_.find(key) : nullptr) return kept;
+  const std::uint64_t state = tool_lists_.state();
+  Answer answer = page_answer(*exchange, tools_.list(exchange->caller, context), "tools", "name");
+  auto* result = std::get_if<std::string>(&answer);
+  if (!is_first || result == nullptr) return answer;
+  auto ready = std::make_shared<const std::string>(complete(*exchange, *std::move(result)));
+  tool_lists_.keep(key, state, ready);
+  return ready;
 }
 
 Answer Methods::call_tool(const SharedExchange& exchange, const Context& context) {
@@ -156,7 +172,6 @@ Answer Methods::subscribe(const SharedExchange& exchange, const Context& context
   if (!uri) return invalid_params("params.uri must be a string");
   const Status done = sessions_.subscribe(*exchange->session, *uri, true, context);
   if (!done) return internal_error(done.error());
-  listeners_.watch(exchange->session->id, *uri, true);
   return "{}";
 }
 
@@ -165,7 +180,6 @@ Answer Methods::unsubscribe(const SharedExchange& exchange, const Context& conte
   if (!uri) return invalid_params("params.uri must be a string");
   const Status done = sessions_.subscribe(*exchange->session, *uri, false, context);
   if (!done) return internal_error(done.error());
-  listeners_.watch(exchange->session->id, *uri, false);
   return "{}";
 }
 

@@ -9,6 +9,7 @@
 #include "worker/mcp/exchange.hpp"
 #include "worker/mcp/listeners.hpp"
 #include "worker/mcp/sessions.hpp"
+#include "worker/mcp/tool_lists.hpp"
 #include "worker/tools/library.hpp"
 #include "worker/tools/tools.hpp"
 
@@ -17,12 +18,13 @@ namespace lakehouse::worker::mcp {
 class Methods {
  public:
   Methods(tools::Tools& tools, tools::Library& library, Sessions& sessions, Calls& calls,
-          Listeners& listeners)
+          Listeners& listeners, ToolLists& tool_lists)
       : tools_(tools),
         library_(library),
         sessions_(sessions),
         calls_(calls),
-        listeners_(listeners) {}
+        listeners_(listeners),
+        tool_lists_(tool_lists) {}
 
   // Errors: kMethodNotFound (with HTTP 404 in the modern era).
   Answer run(const SharedExchange& exchange, const Context& context);
@@ -57,6 +59,7 @@ class Methods {
   Sessions& sessions_;
   Calls& calls_;
   Listeners& listeners_;
+  ToolLists& tool_lists_;
 };
 
 }  // namespace lakehouse::worker::mcp

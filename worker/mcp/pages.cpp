@@ -2,8 +2,8 @@
 // A cursor is the key of the last item of its page.
 #include "worker/mcp/pages.hpp"
 
+#include "core/base/base64.hpp"
 #include "worker/json/value.hpp"
-#include "worker/mcp/base64.hpp"
 
 namespace lakehouse::worker::mcp {
 

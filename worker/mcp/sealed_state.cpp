@@ -5,7 +5,7 @@
 #include <charconv>
 #include <chrono>
 
-#include "worker/mcp/base64.hpp"
+#include "core/base/base64.hpp"
 
 namespace lakehouse::worker::mcp {
 namespace {

@@ -34,6 +34,7 @@ class Server {
   Running running_;
   Listeners listeners_;
   Sessions sessions_;
+  ToolLists tool_lists_;
   Calls calls_;
   Methods methods_;
   Endpoint endpoint_;

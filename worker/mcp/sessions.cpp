@@ -6,7 +6,7 @@
 
 #include <array>
 
-#include "worker/mcp/base64.hpp"
+#include "core/base/base64.hpp"
 
 namespace lakehouse::worker::mcp {
 namespace {
@@ -31,17 +31,25 @@ constexpr const char* kFind =
     "found";
 constexpr const char* kSetLevel =
     "UPDATE lakehouse.mcp_sessions SET log_level = $2 WHERE id_hash = sha256($1::text::bytea)";
+// Streams of the session, at whichever workers, follow as soon as they are told.
 constexpr const char* kSubscribe =
-    "UPDATE lakehouse.mcp_sessions SET subscriptions = array_append(array_remove(subscriptions, "
-    "$2), $2)"
-    " WHERE id_hash = sha256($1::text::bytea) AND cardinality(subscriptions) < 100";
+    "WITH done AS (UPDATE lakehouse.mcp_sessions"
+    "  SET subscriptions = array_append(array_remove(subscriptions, $2), $2)"
+    "  WHERE id_hash = sha256($1::text::bytea) AND cardinality(subscriptions) < 100) "
+    "SELECT pg_notify('lakehouse_mcp', '')";
 constexpr const char* kUnsubscribe =
-    "UPDATE lakehouse.mcp_sessions SET subscriptions = array_remove(subscriptions, $2)"
-    " WHERE id_hash = sha256($1::text::bytea)";
+    "WITH done AS (UPDATE lakehouse.mcp_sessions"
+    "  SET subscriptions = array_remove(subscriptions, $2)"
+    "  WHERE id_hash = sha256($1::text::bytea)) "
+    "SELECT pg_notify('lakehouse_mcp', '')";
 constexpr const char* kEnd =
-    "DELETE FROM lakehouse.mcp_sessions WHERE id_hash = sha256($1::text::bytea)";
+    "WITH done AS (DELETE FROM lakehouse.mcp_sessions WHERE id_hash = sha256($1::text::bytea)) "
+    "SELECT pg_notify('lakehouse_mcp', '')";
+// Messages that nobody has waited for in a minute go as well.
 constexpr const char* kForward =
-    "WITH sent AS (INSERT INTO lakehouse.mcp_messages (session_hash, message)"
+    "WITH old AS (DELETE FROM lakehouse.mcp_messages"
+    "  WHERE created_at < now() - interval '1 minute'), "
+    "sent AS (INSERT INTO lakehouse.mcp_messages (session_hash, message)"
     "  SELECT id_hash, $2::jsonb FROM lakehouse.mcp_sessions"
     "  WHERE id_hash = sha256($1::text::bytea)) "
     "SELECT pg_notify('lakehouse_mcp', '')";
@@ -69,9 +77,10 @@ Result<std::string> Sessions::begin(const oauth::Identity& caller, const Version
 
 Result<std::optional<Session>> Sessions::find(const oauth::Identity& caller, std::string_view id,
                                               const Context& context) {
-  auto rows = database_.query(kFind,
-                              {db::Value::text(id), db::Value::text(caller.tenant_id),
-                               db::Value::text(caller.user_id), db::Value::text(caller.client_id)},
+  auto rows = database_.query({kFind,
+                               {db::Value::text(id), db::Value::text(caller.tenant_id),
+                                db::Value::text(caller.user_id), db::Value::text(caller.client_id)},
+                               "find_session"},
                               context);
   if (!rows) return rows.error();
   if (rows->count() == 0) return std::optional<Session>();

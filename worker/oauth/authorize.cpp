@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: PostgreSQL
 // /oauth/authorize. Until client and redirect URI are known to belong together, every error is a
 // page: whoever redirects before that sends users wherever a link says (RFC 9700, section 4.11).
-#include <algorithm>
-
 #include "worker/oauth/answer.hpp"
 #include "worker/oauth/browser.hpp"
 #include "worker/oauth/page.hpp"
-#include "worker/oauth/pkce.hpp"
+#include "worker/oauth/parameters.hpp"
 #include "worker/oauth/redirect_uri.hpp"
 #include "worker/oauth/scope.hpp"
 #include "worker/oauth/server.hpp"
@@ -26,49 +24,6 @@ http::Response unknown_client() {
   return error_page(400, "Unknown application",
                     "The application that sent you here is not known, or no longer allowed. "
                     "Nothing was shared with it.");
-}
-
-// What an error redirect says: `error` is empty if the request is sound.
-struct Verdict {
-  std::string_view error, description;
-};
-
-bool is_repeated(const http::Form& form, std::string_view name) {
-  return std::ranges::count(form.fields(), name, &http::Form::Field::name) > 1;
-}
-
-// RFC 6749, section 3.1; RFC 8707 alone lets `resource` come several times.
-bool has_repeated(const http::Form& form) {
-  return std::ranges::any_of(form.fields(), [&](const http::Form::Field& field) {
-    return field.name != "resource" && is_repeated(form, field.name);
-  });
-}
-
-bool is_ours(const http::Form& form, const Issuer& issuer) {
-  return std::ranges::all_of(form.fields(), [&](const http::Form::Field& field) {
-    return field.name != "resource" || issuer.is_resource(field.value);
-  });
-}
-
-Verdict judge(const http::Form& form, const Issuer& issuer) {
-  if (has_repeated(form)) return {"invalid_request", "a parameter stands there twice"};
-  if (form.value("response_type").empty()) return {"invalid_request", "response_type is missing"};
-  if (form.value("response_type") != "code") {
-    return {"unsupported_response_type", "only response_type code is supported"};
-  }
-  if (form.has("request")) return {"request_not_supported", "request objects are not supported"};
-  if (form.has("request_uri")) return {"request_uri_not_supported", "request_uri is not supported"};
-  if (form.has("response_mode") && form.value("response_mode") != "query") {
-    return {"invalid_request", "only response_mode query is supported"};
-  }
-  if (!is_challenge(form.value("code_challenge"))) {
-    return {"invalid_request", "a code_challenge is needed: 43 characters of base64url (PKCE)"};
-  }
-  if (form.value("code_challenge_method") != "S256") {
-    return {"invalid_request", "code_challenge_method must be S256"};
-  }
-  if (!is_ours(form, issuer)) return {"invalid_target", "resource is not an MCP server of here"};
-  return {};
 }
 
 SignIn sign_in_of(const Client& client, const http::Form& form, const Issuer& issuer) {
@@ -109,7 +64,7 @@ http::Response Server::authorize(const http::Request& request, const Context& co
   const Issuer issuer = issuer_of(url_, request);
   SignIn sign_in = sign_in_of(**client, *form, issuer);
   if (sign_in.tenant.empty()) sign_in.tenant = request.tenant;
-  Verdict verdict = judge(*form, issuer);
+  Verdict verdict = judge_authorization(*form, issuer);
   if (verdict.error.empty() && sign_in.scopes.empty()) {
     verdict = {"invalid_scope", "none of these scopes can be granted to this client"};
   }

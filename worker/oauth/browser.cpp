@@ -3,6 +3,7 @@
 // is enough, since all requests that need it come from our own pages.
 #include "worker/oauth/browser.hpp"
 
+#include "core/base/base64.hpp"
 #include "worker/http/cookie.hpp"
 #include "worker/oauth/token.hpp"
 

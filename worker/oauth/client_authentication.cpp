@@ -1,22 +1,13 @@
 // SPDX-License-Identifier: PostgreSQL
 // How clients prove who they are (RFC 6749, section 2.3): secret in a header or in the form, and
 // nothing for clients that can keep no secret. One way in each request.
-#include <openssl/evp.h>
-
-#include <optional>
-
-#include "worker/http/percent.hpp"
 #include "worker/oauth/answer.hpp"
+#include "worker/oauth/credentials.hpp"
 #include "worker/oauth/server.hpp"
 #include "worker/oauth/token.hpp"
 
 namespace lakehouse::worker::oauth {
 namespace {
-
-struct Presented {
-  std::string id;
-  std::optional<std::string> secret;
-};
 
 http::Response invalid_client() {
   http::Response response = json_error(401, "invalid_client", "client authentication failed");
@@ -24,44 +15,8 @@ http::Response invalid_client() {
   return response;
 }
 
-std::optional<std::string> from_base64(std::string_view text) {
-  if (text.empty() || text.size() % 4 != 0 || text.size() > 4096) return std::nullopt;
-  std::string bytes(text.size() / 4 * 3, '\0');
-  const int length = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                                     reinterpret_cast<const unsigned char*>(text.data()),
-                                     static_cast<int>(text.size()));
-  if (length < 0) return std::nullopt;
-  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-  bytes.resize(static_cast<std::size_t>(length) - padding);
-  return bytes;
-}
-
-bool is_basic(std::string_view header) {
-  constexpr std::string_view kScheme = "basic ";
-  if (header.size() < kScheme.size()) return false;
-  for (std::size_t i = 0; i < kScheme.size(); ++i) {
-    const char c = header[i];
-    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c) != kScheme[i]) return false;
-  }
-  return true;
-}
-
-// Both halves are form-urlencoded before they are joined.
-std::optional<Presented> read_basic(std::string_view header) {
-  if (!is_basic(header)) return std::nullopt;
-  const auto joined = from_base64(header.substr(6));
-  if (!joined) return std::nullopt;
-  const std::size_t colon = joined->find(':');
-  if (colon == std::string::npos) return std::nullopt;
-  auto id = http::percent_decode(std::string_view(*joined).substr(0, colon), http::Plus::kIsSpace);
-  auto secret =
-      http::percent_decode(std::string_view(*joined).substr(colon + 1), http::Plus::kIsSpace);
-  if (!id || !secret) return std::nullopt;
-  return Presented{*std::move(id), *std::move(secret)};
-}
-
-Presented read_form_fields(const http::Form& form) {
-  Presented presented{std::string(form.value("client_id")), std::nullopt};
+ClientCredentials read_form_fields(const http::Form& form) {
+  ClientCredentials presented{std::string(form.value("client_id")), std::nullopt};
   if (!form.value("client_secret").empty()) {
     presented.secret = std::string(form.value("client_secret"));
   }
@@ -74,7 +29,7 @@ std::variant<Client, http::Response> Server::authenticate(const http::Request& r
                                                           const http::Form& form,
                                                           const Context& context) {
   const std::string_view header = request.header("authorization");
-  std::optional<Presented> presented = read_form_fields(form);
+  std::optional<ClientCredentials> presented = read_form_fields(form);
   if (!header.empty()) {
     if (presented->secret) {
       return json_error(400, "invalid_request", "the client authenticates in two ways at once");

@@ -8,25 +8,15 @@
 #include "worker/oauth/token.hpp"
 
 namespace lakehouse::worker::oauth {
-namespace {
-
-http::Response expired() {
-  return error_page(400, "Start again",
-                    "This page is too old, or was opened in another browser. Go back to the "
-                    "application and start again.");
-}
-
-}  // namespace
-
 http::Response Server::show_consent(const http::Request& request, const Context& context) {
   const auto form = http::Form::parse(request.query);
-  if (!form) return expired();
+  if (!form) return expired_page();
   const std::string handle(form->value("request"));
   const auto browser = browser_of(request, handle, issuer_of(url_, request));
-  if (!browser) return expired();
+  if (!browser) return expired_page();
   const auto begun = store_.find_sign_in(*browser, context);
   if (!begun) return page_of(begun.error(), context);
-  if (!*begun) return expired();
+  if (!*begun) return expired_page();
   if ((*begun)->email.empty()) {
     SignInPage page;
     page.handle = handle;
@@ -38,10 +28,10 @@ http::Response Server::show_consent(const http::Request& request, const Context&
 http::Response Server::consent(const http::Request& request, const Context& context) {
   const Issuer issuer = issuer_of(url_, request);
   const auto form = http::read_form(request);
-  if (!form || !is_from_own_page(request, issuer)) return expired();
+  if (!form || !is_from_own_page(request, issuer)) return expired_page();
   const std::string_view handle = form->value("request");
   const auto browser = browser_of(request, handle, issuer);
-  if (!browser) return expired();
+  if (!browser) return expired_page();
 
   std::optional<Token> code;
   if (form->value("decision") == "allow") {
@@ -52,7 +42,7 @@ http::Response Server::consent(const http::Request& request, const Context& cont
   const auto finish = store_.finish_sign_in(
       *browser, code ? std::optional<std::string>(code->hash) : std::nullopt, context);
   if (!finish) return page_of(finish.error(), context);
-  if (finish->outcome == "unknown") return expired();
+  if (finish->outcome == "unknown") return expired_page();
 
   const Return where{finish->redirect_uri, finish->state};
   http::Form parameters;

@@ -3,10 +3,9 @@
 #include "worker/oauth/database_gate.hpp"
 
 #include <algorithm>
-#include <optional>
 
 #include "core/base/credential.hpp"
-#include "worker/http/form.hpp"
+#include "worker/oauth/credentials.hpp"
 #include "worker/oauth/issuer.hpp"
 #include "worker/oauth/scope.hpp"
 #include "worker/oauth/token.hpp"
@@ -29,7 +28,7 @@ struct Admission {
 };
 
 Result<Admission> ask(db::Pool& pool, std::string_view token, const Context& context) {
-  auto rows = pool.query(kAdmit, {Value::bytes(hash_of(token))}, context);
+  auto rows = pool.query({kAdmit, {Value::bytes(hash_of(token))}, "admit"}, context);
   if (!rows) return rows.error();
   db::Row row = rows->row(0);
   Admission admission;
@@ -50,37 +49,6 @@ Result<Admission> ask(db::Pool& pool, std::string_view token, const Context& con
   identity.expires_at = row.integer();
   if (Status sound = row.finish(); !sound) return sound.error();
   return admission;
-}
-
-enum class Presence { kNone, kToken, kMalformed };
-struct Presented {
-  Presence presence = Presence::kNone;
-  std::string_view token;
-};
-
-bool is_bearer(std::string_view scheme) {
-  return std::ranges::equal(scheme, std::string_view("bearer"), [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
-  });
-}
-
-// A token in the query ends up in logs and referrers, so it is refused wherever else one is.
-bool has_token_in_query(const http::Request& request) {
-  if (request.query.empty()) return false;
-  const auto form = http::Form::parse(request.query);
-  return form && form->has("access_token");
-}
-
-Presented presented_by(const http::Request& request) {
-  if (has_token_in_query(request)) return {Presence::kMalformed, {}};
-  const auto count = std::ranges::count(request.headers, "authorization", &http::Header::name);
-  if (count > 1) return {Presence::kMalformed, {}};
-  const std::string_view header = request.header("authorization");
-  const std::size_t space = std::min(header.find(' '), header.size());
-  if (!is_bearer(header.substr(0, space))) return {};
-  std::string_view token = header.substr(space);
-  token.remove_prefix(std::min(token.find_first_not_of(' '), token.size()));
-  return {token.empty() ? Presence::kMalformed : Presence::kToken, token};
 }
 
 // The parameters of a challenge, of text that needs no escape.
@@ -117,7 +85,7 @@ std::variant<Identity, http::Response> DatabaseGate::admit(const http::Request& 
                                                            const std::vector<std::string>& asked,
                                                            const Context& context) {
   const Issuer issuer = issuer_of(url_, request);
-  const Presented presented = presented_by(request);
+  const BearerToken presented = read_bearer(request);
   if (presented.presence == Presence::kMalformed) {
     return refusal(400, "INVALID_ARGUMENT",
                    "the access token belongs into one Authorization header",
@@ -144,6 +112,8 @@ std::variant<Identity, http::Response> DatabaseGate::admit(const http::Request& 
   if (admission->outcome != "admitted" || admission->resource != issuer.resource()) return invalid;
   return std::move(admission->identity);
 }
+
+void DatabaseGate::warm_up(const Context& context) { (void)ask(pool_, "", context); }
 
 http::Response DatabaseGate::insufficient_scope(const http::Request& request,
                                                 const std::vector<std::string>& needed) const {

@@ -18,6 +18,8 @@ class DatabaseGate : public Gate {
   std::variant<Identity, http::Response> admit(const http::Request& request,
                                                const std::vector<std::string>& asked,
                                                const Context& context) override;
+  // Admits nobody, so that the first who asks finds a connection that has been through it.
+  void warm_up(const Context& context);
   http::Response insufficient_scope(const http::Request& request,
                                     const std::vector<std::string>& needed) const override;
 

@@ -6,9 +6,10 @@
 #include <charconv>
 
 #include "core/base/scope_exit.hpp"
+#include "worker/config/public_url.hpp"
 #include "worker/http/percent.hpp"
 #include "worker/json/value.hpp"
-#include "worker/oauth/redirect_uri.hpp"
+#include "worker/oauth/client_metadata.hpp"
 #include "worker/oauth/scope.hpp"
 
 namespace lakehouse::worker::oauth {
@@ -18,7 +19,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kFetchTime = 5s;
 constexpr std::size_t kMostBytes = 16U << 10U;
-constexpr std::size_t kLongestId = 500, kLongestName = 200, kMostRedirects = 20;
+constexpr std::size_t kLongestId = 500;
 constexpr auto kShortestKept = 0s, kUsuallyKept = 300s, kLongestKept = 86'400s;
 
 Error unusable(std::string detail) {
@@ -30,39 +31,17 @@ std::string text_of(const json::Value& document, std::string_view key) {
   return std::string(document.string(key).value_or(""));
 }
 
-Status read_redirects(const json::Value& document, Client& client) {
-  const json::Value* uris = document.find("redirect_uris");
-  if (uris == nullptr || !uris->is(json::Value::Kind::kArray) || uris->members.empty() ||
-      uris->members.size() > kMostRedirects) {
-    return unusable("It has no redirect_uris, or too many.");
-  }
-  for (const json::Member& entry : uris->members) {
-    if (!entry.value.is(json::Value::Kind::kString) || !is_open_redirect_uri(entry.value.text)) {
-      return unusable("A redirect URI of it is neither https nor loopback.");
-    }
-    client.redirect_uris.push_back(entry.value.text);
-  }
-  return kDone;
-}
-
-// A name is shown to users: no control characters, no empty one.
-std::string shown_name(const json::Value& document, std::string_view client_id) {
-  std::string name = text_of(document, "client_name");
-  std::erase_if(name, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
-  const bool is_blank = name.find_first_not_of(' ') == std::string::npos;
-  return is_blank || name.size() > kLongestName ? std::string(client_id) : name;
-}
-
 }  // namespace
 
 bool is_document_id(std::string_view id) {
-  if (id.size() > kLongestId || id.find_first_of("#@\\ \t\r\n\"<>") != std::string_view::npos) {
-    return false;
-  }
+  const auto is_printable = [](char c) { return c > ' ' && c < '\x7f'; };
+  if (id.size() > kLongestId || !std::ranges::all_of(id, is_printable)) return false;
+  if (id.find_first_of("#@\\\"<>") != std::string_view::npos) return false;
   const std::size_t authority = id.starts_with("https://") ? 8 : id.starts_with("http://") ? 7 : 0;
   if (authority == 0) return false;
-  const std::size_t slash = id.find('/', authority);
-  if (slash == std::string_view::npos || slash == authority) return false;
+  const std::size_t slash = id.find_first_of("/?", authority);
+  if (slash == std::string_view::npos || id[slash] == '?') return false;
+  if (!config::parse_host(id.substr(authority, slash - authority))) return false;
   const std::string_view path = id.substr(slash, id.find('?', slash) - slash);
   const auto decoded = http::percent_decode(path, http::Plus::kIsPlus);
   if (!decoded || *decoded == "/") return false;
@@ -83,12 +62,16 @@ Result<Client> parse_document(std::string_view client_id, std::string_view body)
   if (!method.empty() && method != "none") {
     return unusable("Its token_endpoint_auth_method is not none.");
   }
+  auto redirects = redirects_of(document);
+  if (!redirects) {
+    return unusable("It has no redirect_uris, too many, or one neither https nor loopback.");
+  }
   Client client;
   client.id = client_id;
+  client.redirect_uris = *std::move(redirects);
   client.name = shown_name(document, client_id);
   client.scopes = scope_names();
   client.is_document = true;
-  if (Status read = read_redirects(document, client); !read) return read.error();
   return client;
 }
 

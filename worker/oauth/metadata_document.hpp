@@ -18,7 +18,8 @@
 
 namespace lakehouse::worker::oauth {
 
-// A URL with a path that isn't /, no user info, no fragment, no dot segment.
+// A URL of printable ASCII with a host, and a path that isn't /; no user info, no fragment, no dot
+// segment.
 bool is_document_id(std::string_view client_id);
 
 // Errors: kInvalidResponse, saying what is wrong with the document.

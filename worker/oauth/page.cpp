@@ -161,6 +161,12 @@ http::Response error_page(int status, std::string_view title, std::string_view t
   return page(status, title, "<p>" + escape_html(text) + "</p>\n", "'none'");
 }
 
+http::Response expired_page() {
+  return error_page(400, "Start again",
+                    "This page is too old, or was opened in another browser. Go back to the "
+                    "application and start again.");
+}
+
 http::Response style_sheet() {
   http::Response response;
   response.content_type = "text/css; charset=utf-8";

@@ -20,6 +20,8 @@ http::Response sign_in_page(int status, const SignIn& sign_in, const SignInPage&
 http::Response consent_page(const SignIn& sign_in, std::string_view handle);
 // A dead end: the user can't be sent back, since it is not known where to.
 http::Response error_page(int status, std::string_view title, std::string_view text);
+// Of a sign-in that is over, or another browser's.
+http::Response expired_page();
 
 http::Response style_sheet();
 

@@ -76,10 +76,10 @@ std::string source_of(std::string_view uri) {
 
 std::string with_parameters(std::string_view uri, const http::Form& parameters) {
   std::string target(uri);
-  const bool has_query = target.find('?') != std::string::npos;
-  if (!has_query) {
+  const std::size_t query = target.find('?');
+  if (query == std::string::npos) {
     target += '?';
-  } else if (!target.ends_with('?') && !target.ends_with('&')) {
+  } else if (query + 1 != target.size() && !target.ends_with('&')) {
     target += '&';
   }
   return target + parameters.encode();

@@ -1,50 +1,18 @@
 // SPDX-License-Identifier: PostgreSQL
 // /oauth/register (RFC 7591). Off unless lakehouse.oauth_dynamic_registration is on; limited by the
 // database. What a client gets is never more than what it is told back.
-#include <algorithm>
 #include <chrono>
 
 #include "worker/json/text.hpp"
 #include "worker/json/value.hpp"
 #include "worker/oauth/answer.hpp"
-#include "worker/oauth/redirect_uri.hpp"
+#include "worker/oauth/client_metadata.hpp"
 #include "worker/oauth/scope.hpp"
 #include "worker/oauth/server.hpp"
 #include "worker/oauth/token.hpp"
 
 namespace lakehouse::worker::oauth {
 namespace {
-
-constexpr std::size_t kMostRedirects = 20, kLongestName = 200;
-
-// An absent list means the one thing we do.
-bool has_or_lacks(const json::Value& document, std::string_view key, std::string_view wanted) {
-  const json::Value* list = document.find(key);
-  return list == nullptr || std::ranges::any_of(list->members, [&](const json::Member& entry) {
-           return entry.value.is(json::Value::Kind::kString) && entry.value.text == wanted;
-         });
-}
-
-std::optional<std::vector<std::string>> redirects_of(const json::Value& document) {
-  const json::Value* uris = document.find("redirect_uris");
-  if (uris == nullptr || !uris->is(json::Value::Kind::kArray)) return std::nullopt;
-  if (uris->members.empty() || uris->members.size() > kMostRedirects) return std::nullopt;
-  std::vector<std::string> redirects;
-  for (const json::Member& entry : uris->members) {
-    if (!entry.value.is(json::Value::Kind::kString) || !is_open_redirect_uri(entry.value.text)) {
-      return std::nullopt;
-    }
-    redirects.push_back(entry.value.text);
-  }
-  return redirects;
-}
-
-std::string shown_name(const json::Value& document) {
-  std::string name(document.string("client_name").value_or(""));
-  std::erase_if(name, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
-  const bool is_blank = name.find_first_not_of(' ') == std::string::npos;
-  return is_blank || name.size() > kLongestName ? "Unnamed application" : name;
-}
 
 http::Response registered(const Client& client, std::string_view method, const Token* secret) {
   const auto now = std::chrono::duration_cast<std::chrono::seconds>(
@@ -103,7 +71,7 @@ http::Response Server::register_client(const http::Request& request, const Conte
   }
 
   Client client;
-  client.name = shown_name(document);
+  client.name = shown_name(document, "Unnamed application");
   client.redirect_uris = *std::move(redirects);
   client.scopes = narrow(split_scopes(document.string("scope").value_or("")), scope_names());
   if (client.scopes.empty()) client.scopes = scope_names();

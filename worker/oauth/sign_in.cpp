@@ -12,12 +12,6 @@ constexpr std::string_view kDenied =
     "That did not work. Check the e-mail address and the password; if they are right, ask your "
     "administrator whether your account is active.";
 
-http::Response expired() {
-  return error_page(400, "Start again",
-                    "This page is too old, or was opened in another browser. Go back to the "
-                    "application and start again.");
-}
-
 std::string locked_text(std::int64_t seconds) {
   return "Too many attempts failed. Wait " + std::to_string(seconds) + " seconds, then try again.";
 }
@@ -27,12 +21,12 @@ std::string locked_text(std::int64_t seconds) {
 http::Response Server::sign_in(const http::Request& request, const Context& context) {
   const Issuer issuer = issuer_of(url_, request);
   const auto form = http::read_form(request);
-  if (!form || !is_from_own_page(request, issuer)) return expired();
+  if (!form || !is_from_own_page(request, issuer)) return expired_page();
   const auto browser = browser_of(request, form->value("request"), issuer);
-  if (!browser) return expired();
+  if (!browser) return expired_page();
   const auto begun = store_.find_sign_in(*browser, context);
   if (!begun) return page_of(begun.error(), context);
-  if (!*begun) return expired();
+  if (!*begun) return expired_page();
 
   const auto answer =
       store_.answer_sign_in(*browser, form->value("workspace"), form->value("email"),
@@ -43,7 +37,7 @@ http::Response Server::sign_in(const http::Request& request, const Context& cont
     query.add("request", std::string(form->value("request")));
     return see_other("/oauth/consent?" + query.encode());
   }
-  if (answer->outcome == "unknown") return expired();
+  if (answer->outcome == "unknown") return expired_page();
 
   const bool is_locked = answer->outcome == "locked";
   log_.write(LogLevel::kWarning, "sign-in refused", context.request_id,

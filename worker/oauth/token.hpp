@@ -25,6 +25,4 @@ std::string hash_of(std::string_view text);
 // Takes as long whatever the difference.
 bool is_same(std::string_view left, std::string_view right);
 
-std::string to_base64url(std::string_view bytes);
-
 }  // namespace lakehouse::worker::oauth

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: PostgreSQL
 // /oauth/token: a code or a refresh token for an access token. No other grant is spoken here: not
 // implicit, not the user's password, not the client's own.
-#include <algorithm>
-
 #include "worker/json/text.hpp"
 #include "worker/oauth/answer.hpp"
+#include "worker/oauth/parameters.hpp"
 #include "worker/oauth/pkce.hpp"
 #include "worker/oauth/scope.hpp"
 #include "worker/oauth/server.hpp"
@@ -48,20 +47,6 @@ http::Response refusal(std::string_view outcome) {
                     "redirect_uri or code_verifier does not fit");
 }
 
-// Every `resource` must be ours; they all name the same one then.
-bool is_ours(const http::Form& form, const Issuer& issuer) {
-  return std::ranges::all_of(form.fields(), [&](const http::Form::Field& field) {
-    return field.name != "resource" || issuer.is_resource(field.value);
-  });
-}
-
-bool has_repeated(const http::Form& form) {
-  return std::ranges::any_of(form.fields(), [&](const http::Form::Field& field) {
-    return field.name != "resource" &&
-           std::ranges::count(form.fields(), field.name, &http::Form::Field::name) > 1;
-  });
-}
-
 }  // namespace
 
 http::Response Server::token(const http::Request& request, const Context& context) {
@@ -80,7 +65,7 @@ http::Response Server::token(const http::Request& request, const Context& contex
     return json_error(400, "unsupported_grant_type",
                       "grant types are authorization_code and refresh_token");
   }
-  if (!is_ours(*form, issuer)) {
+  if (!names_only_ours(*form, issuer)) {
     return json_error(400, "invalid_target", "resource is not an MCP server of here");
   }
   forget_leftovers(context);

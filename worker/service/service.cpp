@@ -14,6 +14,8 @@ namespace {
 
 // /ready asks the database; a status request must not wait for a dead one.
 constexpr std::chrono::milliseconds kDatabaseCheckTime{2'000};
+// How long the HTTP server may stay closed because of a database that does not answer.
+constexpr std::chrono::milliseconds kWarmUpTime{500};
 // For everything a visitor asks but the tools themselves, which have their own.
 constexpr std::size_t kVisitConnections = 8;
 // Of a stop's time, what requests of the HTTP server may use up.
@@ -55,6 +57,7 @@ Result<std::unique_ptr<Service>> Service::start(config::Settings settings, log::
   std::unique_ptr<Service> service(
       new Service(std::move(settings), *std::move(vault), *std::move(client), log));
   if (Status opened = service->open_gateway(); !opened) return opened.error();
+  if (service->settings_.listen) service->warm_up();
   service->open_http();
   return service;
 }
@@ -64,6 +67,14 @@ bool Service::stop(Deadline deadline) {
   mcp_.stop();
   if (http_) http_->stop(deadline.sooner(Deadline::in(kHttpDrainTime)));
   return is_clean;
+}
+
+void Service::reload() {
+  rotation_.reload();
+  if (!http_) return open_http();  // its certificate may be usable by now
+  if (Status loaded = http_->reload_certificate(); !loaded) {
+    log_.failure("certificate is not renewed", loaded.error());
+  }
 }
 
 Service::Service(config::Settings settings, std::unique_ptr<secrets::LiveVault> vault,
@@ -97,6 +108,17 @@ Status Service::open_gateway() {
   if (!gateway) return gateway.error();
   gateway_ = *std::move(gateway);
   return kDone;
+}
+
+// Connecting, and what a session of the server makes when it is first asked, costs tens of
+// milliseconds. No visitor waits for that if the database is there; what fails fails again, louder.
+void Service::warm_up() {
+  const Context context{Deadline::in(kWarmUpTime), {}, "warm-up"};
+  gate_.warm_up(context);
+  oauth::Identity nobody;
+  nobody.tenant_id = "00000000-0000-0000-0000-000000000000";
+  nobody.scopes = {"crm:read", "crm:write", "warehouse:query"};
+  (void)tools_.list(nobody, context);
 }
 
 void Service::open_http() {

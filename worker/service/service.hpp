@@ -42,13 +42,14 @@ class Service {
   // the process must end without destroying this object, because a thread still uses it.
   bool stop(Deadline deadline);
 
-  // Has the master keys read again from their file or command.
-  void reload_keys() { rotation_.reload(); }
+  // Has the master keys read again from their file or command, and the certificate from its files.
+  void reload();
 
  private:
   Service(config::Settings settings, std::unique_ptr<secrets::LiveVault> vault,
           std::unique_ptr<lakehouse::http::Client> client, log::Log& log);
   Status open_gateway();
+  void warm_up();
   void open_http();
   http::Router routes();
   wire::WorkerReport report(const Context& context);

@@ -55,27 +55,6 @@ std::string with_token(const std::string& content, const oauth::Identity& caller
   return joined(content, token);
 }
 
-CallFacts facts_of(const Result<Outcome>& outcome, const std::string& sqlstate) {
-  CallFacts facts;
-  facts.sqlstate = sqlstate;
-  if (!outcome) {
-    facts.code = std::string(facts_of(outcome.error().code).name);
-  } else if (outcome->failure) {
-    const std::string& details = outcome->failure->details;
-    facts.code = outcome->failure->code == "INVALID_QUERY" && !sqlstate.empty()
-                     ? details.substr(0, details.find_first_of(" :"))
-                     : outcome->failure->code;
-  } else {
-    facts.bytes = static_cast<std::int64_t>(outcome->content.size());
-  }
-  return facts;
-}
-
-std::string sqlstate_of(const db::Answer& answer) {
-  const auto* report = std::get_if<db::Report>(&answer);
-  return report == nullptr ? std::string() : report->sqlstate;
-}
-
 // The one cell of an answer, or the failure that it is.
 struct Cell {
   std::string text, sqlstate;
@@ -101,7 +80,7 @@ DatabaseTools::DatabaseTools(const db::Target& target, gateway::AuditStore& audi
       actor_(pool_),
       audit_(audit),
       started_(
-          target, pool_, [this](std::uint32_t type) { return type_name(type); }, log) {}
+          target, pool_, audit, [this](std::uint32_t type) { return type_name(type); }, log) {}
 
 Result<std::string> DatabaseTools::list(const oauth::Identity& caller, const Context& context) {
   auto rows = look_up(
@@ -256,6 +235,8 @@ Result<DatabaseTools::Done> DatabaseTools::use_started(const oauth::Identity& ca
   Result<Outcome> outcome = broken_row(tool);
   if (tool.kind == "warehouse_start") {
     outcome = started_.start(caller, text("sql"), context);
+  } else if (tool.kind == "warehouse_cancel") {
+    outcome = started_.cancel(caller, text("query_id"), context);
   } else if (tool.kind == "warehouse_poll") {
     const json::Value* wait = arguments->find("wait_s");
     const int seconds = wait == nullptr ? 0 : std::atoi(wait->text.c_str());

@@ -44,6 +44,27 @@ std::string random_uuid() {
 
 }  // namespace
 
+CallFacts facts_of(const Result<Outcome>& outcome, const std::string& sqlstate) {
+  CallFacts facts;
+  facts.sqlstate = sqlstate;
+  if (!outcome) {
+    facts.code = std::string(facts_of(outcome.error().code).name);
+  } else if (outcome->failure) {
+    const std::string& details = outcome->failure->details;
+    facts.code = outcome->failure->code == "INVALID_QUERY" && !sqlstate.empty()
+                     ? details.substr(0, details.find_first_of(" :"))
+                     : outcome->failure->code;
+  } else {
+    facts.bytes = static_cast<std::int64_t>(outcome->content.size());
+  }
+  return facts;
+}
+
+std::string sqlstate_of(const db::Answer& answer) {
+  const auto* report = std::get_if<db::Report>(&answer);
+  return report == nullptr ? std::string() : report->sqlstate;
+}
+
 Trail::Trail(gateway::AuditStore& store, const oauth::Identity& caller, std::string_view what,
              std::string_view arguments)
     : store_(store) {

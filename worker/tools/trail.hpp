@@ -9,8 +9,10 @@
 
 #include "core/base/result.hpp"
 #include "core/wire/message.hpp"
+#include "worker/db/batch.hpp"
 #include "worker/gateway/services.hpp"
 #include "worker/oauth/identity.hpp"
+#include "worker/tools/invocation.hpp"
 
 namespace lakehouse::worker::tools {
 
@@ -19,9 +21,13 @@ struct CallFacts {
   std::int64_t rows = 0, bytes = 0;
 };
 
+// Of a call that ended. `sqlstate`: what the server said of it; empty if nothing.
+CallFacts facts_of(const Result<Outcome>& outcome, const std::string& sqlstate);
+std::string sqlstate_of(const db::Answer& answer);
+
 class Trail {
  public:
-  // `what`: "tool list_records"; names only.
+  // `what`: "tool list_records"; names and ids only. `arguments`: or a statement.
   Trail(gateway::AuditStore& store, const oauth::Identity& caller, std::string_view what,
         std::string_view arguments);
 

@@ -70,6 +70,33 @@ TEST_F(DatabaseConnection, binds_values_of_every_kind) {
   EXPECT_EQ(row.integer(), -5);
 }
 
+TEST_F(DatabaseConnection, prepares_a_named_statement_once) {
+  auto connection = connect();
+  for (const std::int64_t number : {1, 2}) {
+    const auto rows = connection.query(
+        {"SELECT $1::int8 + 1", {db::Value::integer(number)}, "successor"}, within(10s));
+    ASSERT_TRUE(rows.is_ok()) << rows.error().message;
+    EXPECT_EQ(rows->row(0).integer(), number + 1);
+  }
+  const auto prepared = connection.query(
+      "SELECT count(*) FROM pg_prepared_statements WHERE name = 'successor'", {}, within(10s));
+  ASSERT_TRUE(prepared.is_ok());
+  EXPECT_EQ(prepared->row(0).integer(), 1);
+}
+
+TEST_F(DatabaseConnection, a_named_statement_that_fails_may_be_asked_again) {
+  auto connection = connect();
+  const db::Statement unknown{"SELECT n FROM later", {}, "later"};
+  EXPECT_FALSE(connection.query(unknown, within(10s)).is_ok());
+  run("CREATE TABLE later AS SELECT 7::int8 AS n");
+  const auto rows = connection.query(unknown, within(10s));
+  ASSERT_TRUE(rows.is_ok()) << rows.error().message;
+  EXPECT_EQ(rows->row(0).integer(), 7);
+  const db::Statement divided{"SELECT 1 / $1::int8", {db::Value::integer(0)}, "divided"};
+  EXPECT_FALSE(connection.query(divided, within(10s)).is_ok());
+  EXPECT_TRUE(connection.is_usable());
+}
+
 TEST_F(DatabaseConnection, refuses_two_statements_in_one) {
   const auto rows = pool_->query("SELECT 1; SELECT 2", {}, within(10s));
   ASSERT_FALSE(rows.is_ok());

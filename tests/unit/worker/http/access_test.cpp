@@ -98,6 +98,8 @@ TEST_F(AccessTest, finds_the_tenant_in_the_host) {
   EXPECT_FALSE(admit(request).answer);
   EXPECT_EQ(request.tenant, "acme_eu");
   EXPECT_EQ(status_of_host("crm.example.com"), 421);
+  EXPECT_EQ(status_of_host("192.0.2.1:8720"), 421);
+  EXPECT_EQ(status_of_host("192.0.2.1:8720", "/live"), 0);
   EXPECT_EQ(status_of_origin("https://acme.crm.example.com", "/mcp", "acme.crm.example.com"), 0);
   EXPECT_EQ(status_of_origin("https://other.crm.example.com", "/mcp", "acme.crm.example.com"), 403);
 }

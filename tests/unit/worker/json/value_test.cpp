@@ -43,7 +43,8 @@ TEST(JsonValue, RefusesDepth) {
 TEST(JsonValue, RefusesTwinsWhereTheyCouldMislead) {
   EXPECT_FALSE(parse(R"({"method":"a","method":"b"})"));
   EXPECT_FALSE(parse(R"({"params":{"name":"a","name":"b"}})"));
-  EXPECT_TRUE(parse(R"({"params":{"arguments":{"name":"a","name":"b"}}})"));
+  EXPECT_FALSE(parse(R"({"params":{"arguments":{"name":"a","n\u0061me":"b"}}})"));
+  EXPECT_TRUE(parse(R"({"params":{"arguments":{"values":{"name":"a","name":"b"}}}})"));
 }
 
 TEST(JsonValue, PartsAreCopiedByteForByte) {
@@ -54,6 +55,11 @@ TEST(JsonValue, PartsAreCopiedByteForByte) {
   EXPECT_EQ(raw_object(text, {"params", "missing"}), std::nullopt);
   EXPECT_EQ(raw_object(text, {"params", "x"}), std::nullopt);
   EXPECT_EQ(raw_object("[]", {"params"}), std::nullopt);
+}
+
+TEST(JsonValue, PartsAreFoundByNamesInAnySpelling) {
+  EXPECT_EQ(raw_object(R"({"p\u0061rams":{"\u0061rguments":{"a":1}}})", {"params", "arguments"}),
+            R"({"a":1})");
 }
 
 TEST(JsonValue, BuildsObjects) {

@@ -45,6 +45,16 @@ TEST(McpHeaders, EachMustBeThereAndAgree) {
   }
 }
 
+TEST(McpHeaders, NoneMayBeThereTwice) {
+  for (const char* name : {"mcp-protocol-version", "mcp-method", "mcp-name"}) {
+    Case made = call_of();
+    made.request.headers.push_back({name, "something else"});
+    const auto error = check(made);
+    ASSERT_TRUE(error) << name;
+    EXPECT_EQ(error->code, RpcCode::kHeaderMismatch);
+  }
+}
+
 TEST(McpHeaders, MetaMustNameVersionAndCapabilities) {
   for (const char* params :
        {"{}", R"({"_meta":{}})",

@@ -26,7 +26,8 @@ TEST(MetadataDocument, IdIsAUrlWithAPath) {
        {"https://a.example", "https://a.example/", "https://a.example/x#y", "https://u@a.example/x",
         "https://a.example/x/../y", "https://a.example/x/%2e%2e/y", "https://a.example/./y",
         "https:///x", "ftp://a.example/x", "crm_00000000000000000000000000000000", "",
-        "https://a.example/x/.."}) {
+        "https://a.example/x/..", "https://a.example?/x", "https://a%78/x",
+        "https://a.example/\x01", "https://a.example/\xC3\xA4"}) {
     EXPECT_FALSE(is_document_id(id)) << id;
   }
 }

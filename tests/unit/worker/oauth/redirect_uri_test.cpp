@@ -69,6 +69,8 @@ TEST(RedirectUri, TakesParametersBesideItsOwn) {
   EXPECT_EQ(with_parameters("https://a.example/cb?x=1", form),
             "https://a.example/cb?x=1&code=a%26b");
   EXPECT_EQ(with_parameters("https://a.example/cb?", form), "https://a.example/cb?code=a%26b");
+  EXPECT_EQ(with_parameters("https://a.example/cb?x=?", form),
+            "https://a.example/cb?x=?&code=a%26b");
 }
 
 }  // namespace

@@ -20,13 +20,6 @@ class DatabaseToolsTest : public ToolsTest {
   std::int64_t accounts() {
     return run("SELECT count(*) FROM " + slug_ + ".accounts").row(0).integer();
   }
-  json::Value parsed(const tools::Outcome& outcome) {
-    EXPECT_FALSE(outcome.failure) << outcome.failure->code << " " << outcome.failure->message << " "
-                                  << outcome.failure->details;
-    auto value = json::parse(outcome.content);
-    EXPECT_TRUE(value.is_ok()) << outcome.content;
-    return value ? *value : json::Value{};
-  }
 };
 
 TEST_F(DatabaseToolsTest, lists_what_the_scopes_open) {
@@ -155,7 +148,8 @@ TEST_F(DatabaseToolsTest, stop_cancels_the_statement_at_once) {
   std::stop_source stop;
   const oauth::Identity who = caller("member");
   const auto running = [&] {
-    return run("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE "
+    // A cancel that comes before the sleep can get lost between two messages of the protocol.
+    return run("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE "
                "'%ut_sleep%' AND usename = 'lakehouse_worker'")
         .row(0)
         .integer();
@@ -234,64 +228,6 @@ TEST_F(DatabaseToolsTest, whoami_knows_token_and_client) {
   const json::Value found = parsed(call(caller("member"), "whoami"));
   EXPECT_EQ(found.find("scopes")->members.size(), 3U);
   EXPECT_EQ(found.object("client").string("id"), "crm_test");
-}
-
-TEST_F(DatabaseToolsTest, started_query_is_polled_to_its_end) {
-  (void)call(caller("member"), "create_account", "{\"name\": \"One\"}");
-  for (const char* kind : {"member", "agent"}) {
-    const oauth::Identity who = caller(kind);
-    const json::Value started = parsed(call(
-        who, "start_warehouse_query",
-        R"({"sql": "SELECT name, 1.50::numeric AS n, true AS b, NULL::text AS t FROM accounts"})"));
-    const std::string id(started.string("query_id").value_or(""));
-    const auto outcome =
-        call(who, "get_warehouse_query", "{\"query_id\": \"" + id + "\", \"wait_s\": 20}");
-    const json::Value done = parsed(outcome);
-    EXPECT_EQ(done.string("status"), "done") << done.to_json();
-    EXPECT_NE(outcome.content.find(R"("rows":[["One",1.50,true,null]])"), std::string::npos);
-    EXPECT_EQ(done.find("columns")->members[1].value.string("type"), "numeric");
-    EXPECT_FALSE(done.boolean("truncated"));
-    EXPECT_EQ(
-        code_of(call(caller("admin"), "get_warehouse_query", "{\"query_id\": \"" + id + "\"}")),
-        "NOT_FOUND");
-  }
-}
-
-TEST_F(DatabaseToolsTest, started_query_is_under_the_guard_whoever_starts_it) {
-  for (const char* sql :
-       {"SELECT pg_sleep(1)", "DELETE FROM accounts", "COMMIT", "SELECT 1; SELECT 2",
-        "SELECT lakehouse.list_records('{}')", "RESET ROLE", "DEALLOCATE ALL",
-        "SELECT set_config('lakehouse.agent_session', 'off', true)"}) {
-    for (const char* kind : {"admin", "agent"}) {
-      const oauth::Identity who = caller(kind);
-      const json::Value started =
-          parsed(call(who, "start_warehouse_query", "{\"sql\": \"" + std::string(sql) + "\"}"));
-      const std::string id(started.string("query_id").value_or(""));
-      const json::Value done = parsed(
-          call(who, "get_warehouse_query", "{\"query_id\": \"" + id + "\", \"wait_s\": 20}"));
-      EXPECT_EQ(done.string("status"), "failed") << sql;
-      EXPECT_TRUE(done.object("error").string("code") == "INVALID_QUERY") << sql << done.to_json();
-    }
-  }
-}
-
-TEST_F(DatabaseToolsTest, started_query_of_a_dead_worker_has_failed) {
-  const oauth::Identity who = caller("member");
-  const std::string id = text(
-      "INSERT INTO lakehouse.started_queries (tenant_id, user_id, client_id, "
-      "backend_pid, backend_start) VALUES ('" +
-      who.tenant_id + "', '" + who.user_id + "', 'c', 1, now()) RETURNING id::text");
-  const json::Value done =
-      parsed(call(who, "get_warehouse_query", "{\"query_id\": \"" + id + "\", \"wait_s\": 20}"));
-  EXPECT_EQ(done.string("status"), "failed");
-  EXPECT_EQ(done.object("error").string("code"), "UNAVAILABLE");
-}
-
-TEST_F(DatabaseToolsTest, started_queries_are_few) {
-  const oauth::Identity who = caller("member");
-  run("INSERT INTO lakehouse.started_queries (tenant_id, user_id, client_id) SELECT '" +
-      who.tenant_id + "', '" + who.user_id + "', 'c' FROM generate_series(1, 4)");
-  EXPECT_EQ(code_of(call(who, "start_warehouse_query", "{\"sql\": \"SELECT 1\"}")), "RATE_LIMITED");
 }
 
 TEST_F(DatabaseToolsTest, library_reads_as_the_caller) {

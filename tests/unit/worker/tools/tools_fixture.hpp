@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "worker/db/database_fixture.hpp"
+#include "worker/json/value.hpp"
 #include "worker/tools/database_tools.hpp"
 
 namespace lakehouse::worker::test {
@@ -86,24 +87,58 @@ class ToolsTest : public testing::Test {
     identity.full_name = row.text();
     identity.role = row.text();
     identity.scopes = {"crm:read", "crm:write", "warehouse:query"};
+    identity.token_id = token_of(identity);
     return identity;
+  }
+
+  // The row of a token alone; nobody has it.
+  std::int64_t token_of(const oauth::Identity& identity) {
+    const std::string client = text("SELECT 'crm_' || md5('" + slug_ + "')");
+    run("INSERT INTO lakehouse.oauth_clients (client_id, tenant_id, name, kind, redirect_uris, "
+        "scopes) VALUES ($1, $2::uuid, $1, 'public', '{https://client.example/}', '{crm:read}') "
+        "ON CONFLICT DO NOTHING",
+        {db::Value::text(client), db::Value::text(identity.tenant_id)});
+    return run("WITH granted AS (INSERT INTO lakehouse.oauth_grants (client_id, tenant_id, "
+               "user_id, "
+               "scopes, resource) VALUES ($1, $2::uuid, $3::uuid, '{crm:read}', "
+               "'https://a.example') "
+               "RETURNING id) INSERT INTO lakehouse.oauth_access_tokens (token_hash, grant_id, "
+               "scopes, expires_at) SELECT sha256(id::text::bytea), id, '{crm:read}', now() + "
+               "interval '1 hour' FROM granted RETURNING id",
+               {db::Value::text(client), db::Value::text(identity.tenant_id),
+                db::Value::text(identity.user_id)})
+        .row(0)
+        .integer();
   }
 
   // By its name, as a client would.
   tools::Outcome call(const oauth::Identity& who, const std::string& name,
                       const std::string& arguments = "{}", tools::Listener* listener = nullptr) {
-    auto found = tools_->find(who, name, within(30s));
+    return call_by(*tools_, who, name, arguments, listener);
+  }
+  tools::Outcome call_by(tools::DatabaseTools& worker, const oauth::Identity& who,
+                         const std::string& name, const std::string& arguments,
+                         tools::Listener* listener = nullptr) {
+    auto found = worker.find(who, name, within(30s));
     EXPECT_TRUE(found.is_ok()) << found.error().message << " " << found.error().detail;
     EXPECT_TRUE(*found) << name;
     tools::Invocation invocation;
     invocation.arguments = arguments;
     invocation.listener = listener;
-    auto outcome = tools_->call(who, **found, invocation, within(30s));
+    auto outcome = worker.call(who, **found, invocation, within(30s));
     EXPECT_TRUE(outcome.is_ok()) << outcome.error().message << " " << outcome.error().detail;
     return outcome ? *outcome : tools::Outcome{};
   }
   static std::string code_of(const tools::Outcome& outcome) {
     return outcome.failure ? outcome.failure->code : "";
+  }
+
+  json::Value parsed(const tools::Outcome& outcome) {
+    EXPECT_FALSE(outcome.failure) << outcome.failure->code << " " << outcome.failure->message << " "
+                                  << outcome.failure->details;
+    auto value = json::parse(outcome.content);
+    EXPECT_TRUE(value.is_ok()) << outcome.content;
+    return value ? *value : json::Value{};
   }
 
   // A tool of the test's own: a function in SQL or PL/pgSQL with $1 as its arguments.
