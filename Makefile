@@ -43,6 +43,10 @@ include $(PGXS)
 # C's own warnings mean nothing to C++.
 CXXFLAGS := $(filter-out -Wdeclaration-after-statement -Wmissing-prototypes,$(CXXFLAGS))
 
+# Libraries that the system doesn't have, for the worker alone; CMake writes which.
+worker_libdir = $(pkglibdir)/lakehouse-worker
+worker_libraries = $(shell cat build/cmake/worker-libraries.txt)
+
 all: $(JOINED_SQL) worker
 lakehouse.so: build/exports.map
 
@@ -59,7 +63,9 @@ $(OBJS): $(wildcard extension/*.hpp extension/*/*.hpp extension/*/*.inc core/bas
 
 .PHONY: worker
 worker:
-	cmake -S . -B build/cmake -G Ninja -DLAKEHOUSE_BUILD_TESTS=OFF $(CMAKE_OPTIONS) > /dev/null
+	cmake -S . -B build/cmake -G Ninja -DLAKEHOUSE_BUILD_TESTS=OFF \
+	  -DLAKEHOUSE_LIBRARY_PATH='$$ORIGIN/$(shell realpath -m --relative-to='$(bindir)' '$(worker_libdir)')' \
+	  $(CMAKE_OPTIONS) > /dev/null
 	cmake --build build/cmake --target lakehouse-worker
 
 install: install-worker
@@ -67,10 +73,13 @@ install: install-worker
 install-worker: worker
 	$(MKDIR_P) '$(DESTDIR)$(bindir)'
 	$(INSTALL_PROGRAM) build/cmake/worker/lakehouse-worker '$(DESTDIR)$(bindir)/lakehouse-worker'
+	$(MKDIR_P) '$(DESTDIR)$(worker_libdir)'
+	$(if $(worker_libraries),$(INSTALL_SHLIB) $(worker_libraries) '$(DESTDIR)$(worker_libdir)')
 
 uninstall: uninstall-worker
 .PHONY: uninstall-worker
 uninstall-worker:
 	rm -f '$(DESTDIR)$(bindir)/lakehouse-worker'
+	rm -rf '$(DESTDIR)$(worker_libdir)'
 
 endif

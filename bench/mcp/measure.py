@@ -19,7 +19,7 @@ import idle
 import psycopg
 from load import Load, Measured
 from psycopg import sql
-from servers import LEGACY, MODERN, Everything, Lakehouse, Server, Session, Toolbox
+from servers import LEGACY, MODERN, READ_TOOL, Everything, Lakehouse, Server, Session, Toolbox
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 SECONDS = int(os.environ.get("BENCH_SECONDS", "5"))
@@ -197,7 +197,7 @@ def main() -> None:
 def verified_tools(server: Lakehouse) -> list[dict]:
     """All but the one that Toolbox has anyway."""
     listed = server.list_tools().ask_once()[0]["tools"]
-    return [tool for tool in listed if tool["name"] != "get_account"]
+    return [tool for tool in listed if tool["name"] != READ_TOOL]
 
 
 main()

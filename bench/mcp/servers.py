@@ -25,7 +25,7 @@ PEERS = Path("build/bench/peers/node_modules").resolve()
 MODERN, LEGACY = "2026-07-28", "2025-11-25"
 ACCEPTED = "application/json, text/event-stream"
 SECONDS = 30
-READ_TOOL = "get_account"
+READ_TOOL = "get_record"
 
 Session = psycopg.Connection[tuple]
 
@@ -141,7 +141,8 @@ class Lakehouse:
         return self.load("tools/list", [{}])
 
     def read(self) -> Load:
-        calls = [{"name": READ_TOOL, "arguments": {"id": account}} for account in self.accounts]
+        given = {"kind": "account", "related": []}
+        calls = [{"name": READ_TOOL, "arguments": {**given, "id": account}} for account in self.accounts]
         return self.load("tools/call", calls, READ_TOOL)
 
     def listen(self) -> Load:
@@ -213,7 +214,7 @@ class Everything(Peer):
 
 
 class Toolbox(Peer):
-    """Google's MCP Toolbox for Databases over the same database: the row that get_account returns, by a SELECT."""
+    """Google's MCP Toolbox for Databases over the same database: the row that get_record returns, by a SELECT."""
 
     def __init__(
         self, accounts: list[str], tools: list[dict], password: str, directory: Path

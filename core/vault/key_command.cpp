@@ -14,7 +14,7 @@
 #include <cstring>
 
 #include "core/base/context.hpp"
-#include "core/vault/file_descriptor.hpp"
+#include "core/base/file_descriptor.hpp"
 
 namespace lakehouse::vault {
 namespace {

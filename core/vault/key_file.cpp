@@ -17,7 +17,7 @@
 #include <thread>
 
 #include "core/base/scope_exit.hpp"
-#include "core/vault/file_descriptor.hpp"
+#include "core/base/file_descriptor.hpp"
 #include "core/vault/key_text.hpp"
 
 namespace lakehouse::vault {

@@ -12,7 +12,7 @@
 #include <filesystem>
 
 #include "core/base/scope_exit.hpp"
-#include "core/vault/file_descriptor.hpp"
+#include "core/base/file_descriptor.hpp"
 #include "core/vault/key_ring.hpp"
 
 namespace lakehouse::vault {

@@ -17,6 +17,7 @@
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
 
+#include "worker/http/file_transfer.hpp"
 #include "worker/http/intake.hpp"
 #include "worker/http/stream.hpp"
 #include "worker/http/translate.hpp"
@@ -106,6 +107,7 @@ class TypedConnection final : public Connection,
     phase_ = Phase::kEnd;
     wait_without_limit();
     leave_stream();
+    file_.reset();
     error_code ignored;
     raw_socket().close(ignored);
   }
@@ -273,6 +275,8 @@ class TypedConnection final : public Connection,
     }
     if (site_.is_draining || has_input_ended_) reply_.is_kept_alive = false;
     if (response.stream) return begin_stream(std::move(response));
+    const bool has_content = has_body(response.status) && !reply_.is_for_head;
+    if (response.file && has_content) return begin_file(std::move(response));
     phase_ = Phase::kAnswer;
     limit(site_.limits.write_time);
     message_.emplace(to_beast(std::move(response), reply_));
@@ -282,7 +286,57 @@ class TypedConnection final : public Connection,
     });
   }
 
+  std::string head_of(Response& response) const {
+    std::ostringstream head;
+    head << to_beast(std::move(response), reply_).base();
+    return head.str();
+  }
+
   void finish() { reply_.is_kept_alive && !has_input_ended_ ? await_request() : end(); }
+
+  // ---- file
+
+  void begin_file(Response response) {
+    phase_ = Phase::kAnswer;
+    error_code ignored;
+    raw_socket().native_non_blocking(true, ignored);
+    std::string head = head_of(response);
+    file_.emplace(*std::move(response.file));
+    write(std::move(head), [](TypedConnection& self) { self.send_file(); });
+  }
+
+  // A turn; then others have theirs.
+  void send_file() {
+    if (file_->is_done()) {
+      file_.reset();
+      drop_outgoing();
+      return finish();
+    }
+    if constexpr (std::is_same_v<Socket, TlsStream>) {
+      if (!file_->read(outgoing_)) return close();
+      write_outgoing([](TypedConnection& self) { self.send_file(); });
+    } else {
+      limit(site_.limits.write_time);
+      file_->begin_portion();
+      send_portion();
+    }
+  }
+
+  void send_portion() {
+    switch (file_->send(raw_socket().native_handle())) {
+      case FileTransfer::Progress::kSent:
+        return asio::post(socket_.get_executor(), [self = self()] {
+          if (self->file_) self->send_file();
+        });
+      case FileTransfer::Progress::kWait:
+        return raw_socket().async_wait(tcp::socket::wait_write, [self = self()](error_code error) {
+          if (!self->file_) return;  // closed meanwhile
+          error ? self->close() : self->send_portion();
+        });
+      case FileTransfer::Progress::kBroken:
+        return close();
+    }
+  }
 
   // ---- stream
 
@@ -293,15 +347,14 @@ class TypedConnection final : public Connection,
     is_event_stream_ = response.content_type.starts_with("text/event-stream");
     last_bytes_ = "\n\n";
     if (!is_chunked_) reply_.is_kept_alive = false;
-    std::ostringstream head;
-    head << to_beast(std::move(response), reply_).base();
+    std::string head = head_of(response);
     if (reply_.is_for_head) {
       leave_stream();
-      return write(head.str(), [](TypedConnection& self) { self.finish(); });
+      return write(std::move(head), [](TypedConnection& self) { self.finish(); });
     }
     phase_ = Phase::kStream;
     if (has_input_ended_) return close();
-    write(head.str(), [](TypedConnection& self) { self.attach(); });
+    write(std::move(head), [](TypedConnection& self) { self.attach(); });
   }
 
   void attach() {
@@ -348,16 +401,22 @@ class TypedConnection final : public Connection,
 
   void write(std::string bytes, void (*next)(TypedConnection&)) {
     outgoing_ = std::move(bytes);
+    write_outgoing(next);
+  }
+
+  void write_outgoing(void (*next)(TypedConnection&)) {
     is_writing_ = true;
     limit(site_.limits.write_time);
     asio::async_write(socket_, asio::buffer(outgoing_),
                       [self = self(), next](error_code error, std::size_t) {
                         self->is_writing_ = false;
-                        self->outgoing_ = {};
+                        if (!self->file_) self->drop_outgoing();  // else its room is used again
                         if (error) return self->close();
                         if (self->phase_ != Phase::kEnd) next(*self);
                       });
   }
+
+  void drop_outgoing() { std::string().swap(outgoing_); }
 
   // ---- end
 
@@ -392,6 +451,7 @@ class TypedConnection final : public Connection,
   std::stop_source stop_;  // of the handler under way
   Reply reply_;
   std::optional<BeastResponse> message_;
+  std::optional<FileTransfer> file_;  // under way
   std::shared_ptr<Stream> response_stream_;
   bool has_producer_ = false, is_chunked_ = false, is_event_stream_ = false;
   std::string last_bytes_;

@@ -2,14 +2,17 @@
 // Request and response as handlers see them: plain values, no network library.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/base/context.hpp"
 #include "core/base/error.hpp"
+#include "worker/io/descriptor.hpp"
 
 namespace lakehouse::worker::http {
 
@@ -34,11 +37,21 @@ struct Request {
   std::string_view header(std::string_view name) const;
 };
 
+// Bytes of a regular file. It closes when they are sent, or the client has gone.
+struct FileBody {
+  std::shared_ptr<const io::Descriptor> file;
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+};
+
 struct Response {
   int status = 200;
   std::string content_type = "application/json";
   std::vector<Header> headers;
   std::string body;
+  // In place of the body: sent from where it lies, without a thread that waits. If the file turns
+  // out to be shorter, the connection breaks.
+  std::optional<FileBody> file;
   // In place of the body: sent as it comes. Stays open until it is ended, or the client has gone.
   std::shared_ptr<Stream> stream;
   // Writes the stream on a handler thread, beginning when the header is under way.

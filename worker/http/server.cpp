@@ -4,7 +4,9 @@
 #include "worker/http/server.hpp"
 
 #include <netinet/tcp.h>
+#include <pthread.h>
 
+#include <csignal>
 #include <optional>
 #include <thread>
 
@@ -17,6 +19,7 @@
 
 #include "worker/http/connection.hpp"
 #include "worker/http/site.hpp"
+#include "worker/http/stream.hpp"
 
 namespace lakehouse::worker::http {
 namespace {
@@ -66,6 +69,10 @@ void tune(tcp::socket& socket, const Limits& limits) {
     const auto value = static_cast<int>(span.count());
     ::setsockopt(socket.native_handle(), IPPROTO_TCP, name, &value, sizeof(value));
   };
+  // Else megabytes may wait in the kernel for a client. That a slow one reads is then seen late,
+  // and a fast one is sent what has long left the processor's cache.
+  const int unsent = Stream::kMostTaken;
+  ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
   using std::chrono::seconds;
   set(TCP_USER_TIMEOUT, limits.write_time);
   set(TCP_KEEPIDLE, std::chrono::ceil<seconds>(limits.keep_alive_time));
@@ -120,8 +127,17 @@ class AsioServer final : public Server {
   std::thread thread_;
 };
 
+// To a client that has gone, sendfile raises SIGPIPE; there is no flag against it.
+void block_sigpipe() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
 // The I/O thread's whole life. An operation that throws (there is no memory) loses its connection.
 void AsioServer::run() noexcept {
+  block_sigpipe();
   while (!io_.stopped()) {
     try {
       io_.run();

@@ -33,10 +33,9 @@ std::string_view origin_form(std::string_view target, std::string_view host) {
   return target[end] == '/' ? target.substr(end) : std::string_view();
 }
 
-// Responses that never have a body (RFC 9110, section 6.4.1) have no length either.
-bool has_body(int status) { return status >= 200 && status != 204 && status != 304; }
-
 }  // namespace
+
+bool has_body(int status) { return status >= 200 && status != 204 && status != 304; }
 
 std::optional<Request> to_request(const BeastRequest& head) {
   const auto host = head[field::host];
@@ -71,7 +70,7 @@ BeastResponse to_beast(Response&& response, const Reply& reply) {
     message.chunked(reply.version >= 11);
     return message;
   }
-  message.content_length(response.body.size());
+  message.content_length(response.file ? response.file->length : response.body.size());
   if (!reply.is_for_head) message.body() = std::move(response.body);
   return message;
 }

@@ -22,6 +22,9 @@ using BeastResponse = boost::beast::http::response<boost::beast::http::string_bo
 // the Host header does.
 std::optional<Request> to_request(const BeastRequest& head);
 
+// Responses that never have a body (RFC 9110, section 6.4.1) have no length either.
+bool has_body(int status);
+
 struct Reply {
   unsigned version = 11;
   bool is_kept_alive = false;
@@ -29,7 +32,7 @@ struct Reply {
   std::string request_id;
   std::vector<Header> headers;  // beside those of the response
 };
-// Without a length, if the response is a stream.
+// Without a length, if the response is a stream. Leaves its stream and file where they are.
 BeastResponse to_beast(Response&& response, const Reply& reply);
 
 }  // namespace lakehouse::worker::http

@@ -8,7 +8,7 @@
 #include <random>
 
 #include "core/warehouse/databricks/failure.hpp"
-#include "core/warehouse/databricks/json_text.hpp"
+#include "core/base/json_text.hpp"
 #include "core/warehouse/pending.hpp"
 
 namespace lakehouse::warehouse::databricks {

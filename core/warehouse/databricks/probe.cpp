@@ -3,7 +3,7 @@
 // apart by its status.
 #include "core/warehouse/databricks/probe.hpp"
 
-#include "core/warehouse/databricks/json_text.hpp"
+#include "core/base/json_text.hpp"
 #include "core/warehouse/pending.hpp"
 #include "core/wire/batch_view.hpp"
 

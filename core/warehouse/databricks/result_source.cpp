@@ -5,7 +5,7 @@
 
 #include <chrono>
 
-#include "core/warehouse/databricks/json_text.hpp"
+#include "core/base/json_text.hpp"
 
 namespace lakehouse::warehouse::databricks {
 namespace {

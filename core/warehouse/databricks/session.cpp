@@ -5,7 +5,7 @@
 
 #include <new>
 
-#include "core/warehouse/databricks/json_text.hpp"
+#include "core/base/json_text.hpp"
 #include "core/warehouse/pending.hpp"
 
 namespace lakehouse::warehouse::databricks {

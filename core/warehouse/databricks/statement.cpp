@@ -7,7 +7,7 @@
 #include <new>
 
 #include "core/warehouse/databricks/failure.hpp"
-#include "core/warehouse/databricks/json_text.hpp"
+#include "core/base/json_text.hpp"
 #include "core/warehouse/databricks/result_source.hpp"
 #include "core/warehouse/pending.hpp"
 

@@ -261,7 +261,9 @@ TEST_F(KeyFile, change_that_is_killed_leaves_a_whole_file) {
                            (before.size() < 8 || remove_key_from_file(path, oldest).is_ok());
       _exit(is_done ? 0 : 1);
     }
-    usleep(static_cast<useconds_t>(round % 20) * 100);
+    // The later rounds wait longer, so that some change is done on a busy machine too.
+    usleep(static_cast<useconds_t>(round % 20) * 100 *
+           (1U + 10U * static_cast<useconds_t>(round / 20)));
     kill(child, SIGKILL);
     int status = 0;
     ASSERT_EQ(waitpid(child, &status, 0), child);

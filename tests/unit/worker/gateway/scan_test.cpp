@@ -232,6 +232,7 @@ class ScanEnd : public GatewayTest, public testing::WithParamInterface<Stand> {
         break;
       case Stand::kSend:
         script_.batch_bytes = 4U << 20U;
+        script_.batches = 2 * kSomeCredit;  // so that it can't end before it is stopped
         break;
     }
     backend.send(scan_with_credit(GetParam() == Stand::kCredit ? 0 : kSomeCredit));

@@ -131,8 +131,10 @@ class HttpServerTest : public testing::Test {
                         return response;
                       }});
     add_streams(routes);
+    add_routes(routes);
     return http::Router(std::move(routes));
   }
+  virtual void add_routes(std::vector<http::Route>&) {}
   // /stream stays open in the hands of the test; /produce is written by its producer.
   void add_streams(std::vector<http::Route>& routes) {
     routes.push_back({"GET", "/stream", [this](const http::Request&, const Context&) {

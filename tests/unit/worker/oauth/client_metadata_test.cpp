@@ -33,6 +33,11 @@ TEST(ClientMetadata, NameCanBeShown) {
   EXPECT_EQ(shown_name(metadata(R"({"client_name":"A\n\u0007B"})"), "x"), "AB");
   EXPECT_EQ(shown_name(metadata(R"({"client_name":" \n "})"), "x"), "x");
   EXPECT_EQ(shown_name(metadata("{}"), "x"), "x");
+  EXPECT_EQ(
+      shown_name(metadata(R"({"client_name":"\u202eA\u200bB\ufeff\udb40\udc41 \u00e9\u20ac"})"),
+                 "x"),
+      "AB \u00e9\u20ac");
+  EXPECT_EQ(shown_name(metadata(R"({"client_name":"\u2066\u00ad"})"), "x"), "x");
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 #include <utility>
 
-namespace lakehouse::vault {
+namespace lakehouse {
 
 class FileDescriptor {
  public:
@@ -20,6 +20,8 @@ class FileDescriptor {
 
   int get() const noexcept { return number_; }
   bool is_open() const noexcept { return number_ >= 0; }
+  // Gives the number away; whoever takes it closes it.
+  int release() noexcept { return std::exchange(number_, -1); }
   void close() noexcept {
     if (number_ >= 0) ::close(std::exchange(number_, -1));
   }
@@ -28,4 +30,4 @@ class FileDescriptor {
   int number_;
 };
 
-}  // namespace lakehouse::vault
+}  // namespace lakehouse

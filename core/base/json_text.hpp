@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: PostgreSQL
-// Writing JSON for request bodies: strings escaped as RFC 8259 asks, nothing more.
+// Writing JSON: strings escaped as RFC 8259 asks, nothing more.
 #pragma once
 
 #include <string>
 #include <string_view>
 
-namespace lakehouse::warehouse::databricks {
+namespace lakehouse {
 
 // Appends `text` in quotes.
 void append_json_string(std::string& json, std::string_view text);
@@ -17,4 +17,4 @@ void append_json_field(std::string& json, std::string_view key, std::string_view
 // `text` for one segment of a URL's path or query.
 std::string percent_encoded(std::string_view text);
 
-}  // namespace lakehouse::warehouse::databricks
+}  // namespace lakehouse

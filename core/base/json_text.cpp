@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 // Runs of plain characters are appended whole.
-#include "core/warehouse/databricks/json_text.hpp"
+#include "core/base/json_text.hpp"
 
-namespace lakehouse::warehouse::databricks {
+namespace lakehouse {
 namespace {
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
@@ -60,4 +60,4 @@ std::string percent_encoded(std::string_view text) {
   return encoded;
 }
 
-}  // namespace lakehouse::warehouse::databricks
+}  // namespace lakehouse
