@@ -147,6 +147,27 @@ def test_a_changed_row_is_as_good_as_a_call(
     assert count(member, "EXECUTE p") == 5
 
 
+def test_a_moved_row_closes_its_new_table(
+    governed: Governed, session: Connection, new_session: NewSession
+) -> None:
+    """The admin, who sees tables without a data source whole, has just planned for one."""
+    moved = f"{governed.tenant}.moved"
+    session.execute(
+        f"CREATE FOREIGN TABLE {moved} (id bigint, region text, amount int, note text)"
+        f" SERVER {governed.tenant}_wh"
+        f" OPTIONS (schema '{governed.remote_schema}', table_name 'sales')"
+    )
+    session.execute(f"GRANT SELECT ON {moved} TO {governed.tenant}_admin")
+    admin = act_as(new_session(), f"{governed.tenant}_admin_1")
+    admin.execute(f"PREPARE p AS SELECT count(*) FROM {moved}")
+    assert count(admin, "EXECUTE p") == ALL_ROWS
+    session.execute(
+        f"UPDATE {governed.tenant}.data_sources SET relation = '{moved}'::regclass"
+    )
+    assert count(admin, "EXECUTE p") == VISIBLE_ROWS
+    session.execute(f"DROP FOREIGN TABLE {moved}")
+
+
 def test_a_policy_change_is_seen_inside_a_transaction(
     governed: Governed, session: Connection, member: Connection
 ) -> None:

@@ -37,15 +37,18 @@ clang_compiler() { command -v clang++-14 || command -v clang++; }
 
 compiler_launcher() { ! command -v ccache >/dev/null || printf -- '-DCMAKE_CXX_COMPILER_LAUNCHER=ccache'; }
 
-# Configures and builds core, worker and unit tests in a tree of their own, warnings as errors.
+# Configures and builds core, worker and unit tests in a tree of their own, warnings as errors. One at a time in a tree,
+# because tools/test has some built ahead.
 build_tree() {
   local tree=$1 targets=$2 launcher target=()
   shift 2
   launcher=$(compiler_launcher)
+  mkdir -p "$tree" && exec 8>"$tree.lock" && flock 8
   cmake -S . -B "$tree" -G Ninja -DLAKEHOUSE_WARNINGS_AS_ERRORS=ON -DLAKEHOUSE_BUILD_TESTS=ON \
     ${launcher:+"$launcher"} "$@" || return 1
   read -ra target <<<"$targets"
-  cmake --build "$tree" --parallel 2 --target "${target[@]}" -- -k 0
+  cmake --build "$tree" --parallel 2 --target "${target[@]}" -- -k 0 8>&-
+  exec 8>&-
 }
 
 # The same by clang with sanitizers, in a tree for each set of them.
