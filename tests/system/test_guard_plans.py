@@ -158,7 +158,7 @@ def test_a_moved_row_closes_its_new_table(
         f" OPTIONS (schema '{governed.remote_schema}', table_name 'sales')"
     )
     session.execute(f"GRANT SELECT ON {moved} TO {governed.tenant}_admin")
-    admin = act_as(new_session(), f"{governed.tenant}_admin_1")
+    admin = act_as(new_session(), f"{governed.tenant}_admin_2")
     admin.execute(f"PREPARE p AS SELECT count(*) FROM {moved}")
     assert count(admin, "EXECUTE p") == ALL_ROWS
     session.execute(

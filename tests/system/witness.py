@@ -64,7 +64,8 @@ SESSION = f"""SELECT jsonb_build_object(
     'listens', (SELECT count(*) FROM pg_listening_channels() c WHERE c = '{NAME}'),
     'prepared', (SELECT count(*) FROM pg_prepared_statements WHERE name ~* '{NAME}'),
     'locks', (SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory'),
-    'settings', (SELECT jsonb_object_agg(name, setting) FROM pg_settings WHERE source = 'session'))"""
+    'settings', (SELECT jsonb_object_agg(name, setting) FROM pg_settings WHERE source = 'session'
+                 AND (name, setting) <> ('application_name', 'lakehouse-worker bus')))"""
 # Catalogs that only DDL, GRANT and the like change.
 CATALOGS = (
     "pg_class",
