@@ -81,6 +81,8 @@ BEGIN
     PERFORM lakehouse.create_tool_tables(slug);
     PERFORM lakehouse.create_announcements(tenant_id, slug);
     PERFORM lakehouse.grant_snippets(slug);
+    PERFORM lakehouse.create_share_options(slug);
+    PERFORM lakehouse.grant_publish_privileges(slug);
     RETURN tenant_id;
 END
 $$;
@@ -105,6 +107,7 @@ BEGIN
     EXECUTE format('SELECT coalesce(array_agg(pg_role ORDER BY pg_role), ''{}'') FROM %I.users WHERE pg_role IS NOT NULL',
                    slug) INTO login_roles;
 
+    PERFORM lakehouse.drop_publishing(tenant_id);
     -- As in drop_integration: the parent before its partition.
     LOCK TABLE ONLY lakehouse.data_sources IN ACCESS EXCLUSIVE MODE;
     PERFORM lakehouse.drop_integration(tenant_id, slug);

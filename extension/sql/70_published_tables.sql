@@ -195,6 +195,28 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON lakehouse.published_versions, lakehouse.
 GRANT SELECT, INSERT, DELETE ON lakehouse.captured_changes TO lakehouse_worker;
 GRANT INSERT ON lakehouse.publish_jobs TO lakehouse_worker;
 
+-- What a tenant's admins may see and make; 73_publish_sources.sql checks what they make.
+CREATE FUNCTION lakehouse.administers(tenant_id uuid)
+RETURNS boolean LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT EXISTS (SELECT FROM lakehouse.tenants t WHERE t.id = tenant_id AND pg_has_role(to_regrole(t.slug || '_admin'), 'USAGE'))
+$$;
+COMMENT ON FUNCTION lakehouse.administers(uuid) IS 'Whether the caller is an admin of the tenant.';
+REVOKE ALL ON FUNCTION lakehouse.administers(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lakehouse.administers(uuid) TO lakehouse_worker;
+
+ALTER TABLE lakehouse.published_tables ENABLE ROW LEVEL SECURITY;
+CREATE POLICY published_tables_admin ON lakehouse.published_tables USING (lakehouse.administers(tenant_id));
+CREATE POLICY published_tables_worker ON lakehouse.published_tables TO lakehouse_worker USING (true);
+COMMENT ON POLICY published_tables_admin ON lakehouse.published_tables IS 'An admin sees and makes those of the own tenant';
+COMMENT ON POLICY published_tables_worker ON lakehouse.published_tables IS 'The worker serves every tenant';
+ALTER TABLE lakehouse.publish_jobs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY publish_jobs_admin ON lakehouse.publish_jobs USING (lakehouse.administers(tenant_id));
+CREATE POLICY publish_jobs_worker ON lakehouse.publish_jobs TO lakehouse_worker USING (true);
+COMMENT ON POLICY publish_jobs_admin ON lakehouse.publish_jobs IS 'An admin sees and makes those of the own tenant';
+COMMENT ON POLICY publish_jobs_worker ON lakehouse.publish_jobs IS 'The worker serves every tenant';
+
 -- Together they are one state: a dump that had only some of them would publish wrongly.
 SELECT pg_catalog.pg_extension_config_dump('lakehouse.published_tables', '');
 SELECT pg_catalog.pg_extension_config_dump('lakehouse.published_versions', '');

@@ -106,6 +106,38 @@ GRANT SELECT ON lakehouse.shares, lakehouse.share_tables, lakehouse.share_grants
 GRANT SELECT, UPDATE ON lakehouse.recipients, lakehouse.recipient_tokens TO lakehouse_worker;
 GRANT INSERT, DELETE ON lakehouse.recipient_tokens TO lakehouse_worker;
 
+-- An admin's reach ends at the own tenant; the worker serves every one.
+ALTER TABLE lakehouse.shares ENABLE ROW LEVEL SECURITY;
+CREATE POLICY shares_admin ON lakehouse.shares USING (lakehouse.administers(tenant_id));
+CREATE POLICY shares_worker ON lakehouse.shares TO lakehouse_worker USING (true);
+COMMENT ON POLICY shares_admin ON lakehouse.shares IS 'An admin sees and makes those of the own tenant';
+COMMENT ON POLICY shares_worker ON lakehouse.shares IS 'The worker serves every tenant';
+ALTER TABLE lakehouse.share_tables ENABLE ROW LEVEL SECURITY;
+CREATE POLICY share_tables_admin ON lakehouse.share_tables USING (
+    EXISTS (SELECT FROM lakehouse.shares s JOIN lakehouse.published_tables p ON p.tenant_id = s.tenant_id
+            WHERE s.id = share_id AND p.id = table_id AND lakehouse.administers(s.tenant_id)));
+CREATE POLICY share_tables_worker ON lakehouse.share_tables TO lakehouse_worker USING (true);
+COMMENT ON POLICY share_tables_admin ON lakehouse.share_tables IS 'An admin shows tables of the own tenant in its shares';
+COMMENT ON POLICY share_tables_worker ON lakehouse.share_tables IS 'The worker serves every tenant';
+ALTER TABLE lakehouse.recipients ENABLE ROW LEVEL SECURITY;
+CREATE POLICY recipients_admin ON lakehouse.recipients USING (lakehouse.administers(tenant_id));
+CREATE POLICY recipients_worker ON lakehouse.recipients TO lakehouse_worker USING (true);
+COMMENT ON POLICY recipients_admin ON lakehouse.recipients IS 'An admin sees and makes those of the own tenant';
+COMMENT ON POLICY recipients_worker ON lakehouse.recipients IS 'The worker serves every tenant';
+ALTER TABLE lakehouse.recipient_tokens ENABLE ROW LEVEL SECURITY;
+CREATE POLICY recipient_tokens_admin ON lakehouse.recipient_tokens USING (
+    EXISTS (SELECT FROM lakehouse.recipients r WHERE r.id = recipient_id AND lakehouse.administers(r.tenant_id)));
+CREATE POLICY recipient_tokens_worker ON lakehouse.recipient_tokens TO lakehouse_worker USING (true);
+COMMENT ON POLICY recipient_tokens_admin ON lakehouse.recipient_tokens IS 'An admin sees and ends those of the own tenant''s recipients';
+COMMENT ON POLICY recipient_tokens_worker ON lakehouse.recipient_tokens IS 'The worker serves every tenant';
+ALTER TABLE lakehouse.share_grants ENABLE ROW LEVEL SECURITY;
+CREATE POLICY share_grants_admin ON lakehouse.share_grants USING (
+    EXISTS (SELECT FROM lakehouse.shares s JOIN lakehouse.recipients r ON r.tenant_id = s.tenant_id
+            WHERE s.id = share_id AND r.id = recipient_id AND lakehouse.administers(s.tenant_id)));
+CREATE POLICY share_grants_worker ON lakehouse.share_grants TO lakehouse_worker USING (true);
+COMMENT ON POLICY share_grants_admin ON lakehouse.share_grants IS 'An admin grants shares of the own tenant to its recipients';
+COMMENT ON POLICY share_grants_worker ON lakehouse.share_grants IS 'The worker serves every tenant';
+
 SELECT pg_catalog.pg_extension_config_dump('lakehouse.shares', '');
 SELECT pg_catalog.pg_extension_config_dump('lakehouse.share_tables', '');
 SELECT pg_catalog.pg_extension_config_dump('lakehouse.recipients', '');
