@@ -20,6 +20,8 @@ char* allowed_private_hosts;
 char* socket_directory;
 char* master_key_file;
 char* master_key_command;
+char* delta_directory;
+char* debug_publish_directory;
 bool warehouse_integration_enabled;
 bool oauth_dynamic_registration;
 bool enable_pushdown;
@@ -28,8 +30,14 @@ int max_rows;
 int max_kilobytes;
 int agent_memory_kilobytes;
 int agent_statement_timeout;
+int delta_retention_minutes;
 
 namespace {
+
+constexpr int kDefaultRetentionMinutes = 7 * 24 * 60;
+// A file may be asked for as long as a URL and a refresh token live: an hour each.
+constexpr int kLeastRetentionMinutes = 3 * 60;
+constexpr int kMostRetentionMinutes = 10 * 366 * 24 * 60;
 
 struct TextSetting {
   const char* name;
@@ -53,6 +61,7 @@ struct NumberSetting {
   const char* description;
   int* variable;
   int fallback, least, most;
+  GucContext context;
   int flags;
 };
 
@@ -92,6 +101,13 @@ const TextSetting kTexts[] = {
     {"lakehouse.master_key_command",
      "Program that prints the master key, run by the worker without a shell.", &master_key_command,
      "", PGC_SIGHUP, GUC_SUPERUSER_ONLY},
+    {"lakehouse.delta_directory",
+     "Directory of published Delta tables; empty: \"lakehouse_delta\" in the data directory.",
+     &delta_directory, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY},
+    {"lakehouse.debug_publish_directory",
+     "Directory of files that each hold a publish at the step they are named after.",
+     &debug_publish_directory, "", PGC_SIGHUP,
+     GUC_SUPERUSER_ONLY | GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE},
 };
 
 const SwitchSetting kSwitches[] = {
@@ -113,14 +129,18 @@ const SwitchSetting kSwitches[] = {
 
 const NumberSetting kNumbers[] = {
     {"lakehouse.max_rows", "Most rows one query of an agent gets.", &max_rows, 200, 1, 1'000'000,
-     0},
+     PGC_SUSET, 0},
     {"lakehouse.max_bytes", "Most bytes one query of an agent gets.", &max_kilobytes, 1024 * 1024,
-     1, MAX_KILOBYTES, GUC_UNIT_KB},
+     1, MAX_KILOBYTES, PGC_SUSET, GUC_UNIT_KB},
     {"lakehouse.agent_memory",
      "Memory an agent's session may use beyond what it starts with; 0 for no limit.",
-     &agent_memory_kilobytes, 512 * 1024, 0, MAX_KILOBYTES, GUC_UNIT_KB},
+     &agent_memory_kilobytes, 512 * 1024, 0, MAX_KILOBYTES, PGC_SUSET, GUC_UNIT_KB},
     {"lakehouse.agent_statement_timeout", "Longest time of an agent's statement; 0 for no limit.",
-     &agent_statement_timeout, 30'000, 0, 86'400'000, GUC_UNIT_MS},
+     &agent_statement_timeout, 30'000, 0, 86'400'000, PGC_SUSET, GUC_UNIT_MS},
+    {"lakehouse.delta_retention",
+     "How long older versions of published tables can be read.", &delta_retention_minutes,
+     kDefaultRetentionMinutes, kLeastRetentionMinutes, kMostRetentionMinutes, PGC_SIGHUP,
+     GUC_UNIT_MIN},
 };
 
 }  // namespace
@@ -141,8 +161,8 @@ void define_all() {
   }
   for (const NumberSetting& setting : kNumbers) {
     DefineCustomIntVariable(setting.name, setting.description, nullptr, setting.variable,
-                            setting.fallback, setting.least, setting.most, PGC_SUSET, setting.flags,
-                            nullptr, nullptr, nullptr);
+                            setting.fallback, setting.least, setting.most, setting.context,
+                            setting.flags, nullptr, nullptr, nullptr);
   }
   MarkGUCPrefixReserved("lakehouse");
 }
@@ -150,6 +170,11 @@ void define_all() {
 char* effective_socket_directory() {
   return socket_directory[0] != '\0' ? pstrdup(socket_directory)
                                      : psprintf("%s/lakehouse", DataDir);
+}
+
+char* effective_delta_directory() {
+  return delta_directory[0] != '\0' ? pstrdup(delta_directory)
+                                    : psprintf("%s/lakehouse_delta", DataDir);
 }
 
 void require_warehouse_integration() {

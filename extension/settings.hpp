@@ -19,6 +19,8 @@ extern char* allowed_private_hosts;
 extern char* socket_directory;
 extern char* master_key_file;
 extern char* master_key_command;
+extern char* delta_directory;
+extern char* debug_publish_directory;
 extern bool warehouse_integration_enabled;
 extern bool oauth_dynamic_registration;
 extern bool enable_pushdown;
@@ -27,12 +29,16 @@ extern int max_rows;
 extern int max_kilobytes;
 extern int agent_memory_kilobytes;
 extern int agent_statement_timeout;  // milliseconds
+extern int delta_retention_minutes;
 
 // Called from _PG_init. Settings that need shared memory or the launcher are fixed at server start.
 void define_all();
 
 // `lakehouse.socket_directory`, or $PGDATA/lakehouse if it is empty; palloc'd.
 char* effective_socket_directory();
+
+// `lakehouse.delta_directory`, or $PGDATA/lakehouse_delta if it is empty; palloc'd.
+char* effective_delta_directory();
 
 // ERROR 55000 with a HINT unless federated reads are switched on.
 void require_warehouse_integration();

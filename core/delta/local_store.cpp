@@ -215,9 +215,10 @@ Result<std::vector<StoredFile>> LocalStore::list(std::string_view prefix, const 
   return list_files(root_, prefix, context);
 }
 
-Result<std::int64_t> LocalStore::remove_unfinished(std::chrono::seconds age,
+Result<std::int64_t> LocalStore::remove_unfinished(std::string_view prefix,
+                                                   std::chrono::seconds age,
                                                    const Context& context) {
-  return unlink_unfinished(root_, std::chrono::system_clock::now() - age, context);
+  return unlink_unfinished(root_, prefix, std::chrono::system_clock::now() - age, context);
 }
 
 }  // namespace lakehouse::delta

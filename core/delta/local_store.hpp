@@ -23,7 +23,8 @@ class LocalStore final : public Store {
   Result<std::unique_ptr<Source>> open(std::string_view name, const Context& context) override;
   Status remove(std::string_view name, const Context& context) override;
   Result<std::vector<StoredFile>> list(std::string_view prefix, const Context& context) override;
-  Result<std::int64_t> remove_unfinished(std::chrono::seconds age, const Context& context) override;
+  Result<std::int64_t> remove_unfinished(std::string_view prefix, std::chrono::seconds age,
+                                         const Context& context) override;
 
   // A regular file to read from, for those who can send it without copying.
   Result<FileDescriptor> open_file(std::string_view name) const;

@@ -133,11 +133,12 @@ Result<std::vector<StoredFile>> list_files(const FileDescriptor& root, std::stri
   return files;
 }
 
-Result<std::int64_t> unlink_unfinished(const FileDescriptor& root, Clock::time_point before,
-                                       const Context& context) {
+Result<std::int64_t> unlink_unfinished(const FileDescriptor& root, std::string_view prefix,
+                                       Clock::time_point before, const Context& context) {
   std::int64_t removed = 0;
   const auto visit = [&](const Found& found) -> Status {
-    if (!found.segment.starts_with(kUnfinished) || modified(found.facts) >= before) return kDone;
+    if (!found.segment.starts_with(kUnfinished) || !found.name.starts_with(prefix)) return kDone;
+    if (modified(found.facts) >= before) return kDone;
     if (::unlinkat(found.directory, std::string(found.segment).c_str(), 0) == 0) {
       ++removed;
     } else if (errno != ENOENT) {
@@ -145,7 +146,7 @@ Result<std::int64_t> unlink_unfinished(const FileDescriptor& root, Clock::time_p
     }
     return kDone;
   };
-  if (Status status = walk_from(root, {"", visit, context}); !status) {
+  if (Status status = walk_from(root, {prefix, visit, context}); !status) {
     return std::move(status).error();
   }
   return removed;

@@ -18,8 +18,9 @@ Error system_error(std::string_view what, int number);
 
 Result<std::vector<StoredFile>> list_files(const FileDescriptor& root, std::string_view prefix,
                                            const Context& context);
-// Removes all unfinished uploads last written before that time. Returns how many.
-Result<std::int64_t> unlink_unfinished(const FileDescriptor& root,
+// Removes the unfinished uploads whose names begin with `prefix`, last written before that time.
+// Returns how many.
+Result<std::int64_t> unlink_unfinished(const FileDescriptor& root, std::string_view prefix,
                                        std::chrono::system_clock::time_point before,
                                        const Context& context);
 

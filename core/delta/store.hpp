@@ -48,9 +48,9 @@ class Store {
   virtual Status remove(std::string_view name, const Context& context) = 0;
   // All files whose names begin with `prefix`, sorted by name by bytes.
   virtual Result<std::vector<StoredFile>> list(std::string_view prefix, const Context& context) = 0;
-  // Removes what uploads left behind whose process has died: all older than `age`. Returns how
-  // many.
-  virtual Result<std::int64_t> remove_unfinished(std::chrono::seconds age,
+  // Removes what uploads left behind whose process has died: of names that begin with `prefix`, all
+  // older than `age`. Returns how many.
+  virtual Result<std::int64_t> remove_unfinished(std::string_view prefix, std::chrono::seconds age,
                                                  const Context& context) = 0;
 
   Status put(std::string_view name, std::string_view content, const Context& context);

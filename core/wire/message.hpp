@@ -19,7 +19,7 @@ namespace lakehouse::wire {
 // ScanEnded; every other request by one answer. RecordAudit may come again and again, each after
 // the answer to the one before. Failure may come instead of any answer, and ends the connection.
 // Closing the socket ends everything.
-inline constexpr std::uint32_t kProtocolVersion = 3;
+inline constexpr std::uint32_t kProtocolVersion = 4;
 inline constexpr std::uint32_t kMaxFrameBytes =
     256U << 20U;  // a 16 MiB statement and the widest batch fit well within
 
@@ -37,6 +37,7 @@ enum class MessageType : std::uint8_t {
   kRetireKey = 'R',
   kRecordAudit = 'J',
   kVerifyAudit = 'V',
+  kPublishNow = 'N',
   kScanStarted = 's',
   kBatch = 'b',  // raw bytes in the layout of batch.hpp, no Writer
   kScanEnded = 'e',
@@ -50,6 +51,7 @@ enum class MessageType : std::uint8_t {
   kKeyRetired = 'r',
   kRecorded = 'j',
   kAuditReport = 'v',
+  kPublishReport = 'n',
   kFailure = 'x',
   kWorkerConfig = 'c',  // launcher to worker, on standard input
 };
@@ -398,6 +400,39 @@ struct AuditReport {
   }
 };
 
+// Publishes what has changed in a tenant's tables; the answer is PublishReport.
+struct PublishNow {
+  static constexpr MessageType kType = MessageType::kPublishNow;
+  std::string tenant_id;  // uuid text
+  std::string requested_by;
+  template <typename Archive>
+  void describe(Archive& archive) {
+    archive(tenant_id, requested_by);
+  }
+};
+
+struct PublishedVersion {
+  std::string table;  // schema and name of its source
+  std::int64_t version = 0;
+  std::string operation;
+  std::int64_t rows_added = 0, rows_changed = 0, rows_removed = 0, bytes_written = 0;
+  std::int64_t duration_us = 0;
+  template <typename Archive>
+  void describe(Archive& archive) {
+    archive(table, version, operation, rows_added, rows_changed, rows_removed, bytes_written,
+            duration_us);
+  }
+};
+
+struct PublishReport {
+  static constexpr MessageType kType = MessageType::kPublishReport;
+  std::vector<PublishedVersion> versions;  // that came; none if nothing had changed
+  template <typename Archive>
+  void describe(Archive& archive) {
+    archive(versions);
+  }
+};
+
 // What a worker needs to know, sent once by the launcher. `password` is fresh at each start and
 // lives nowhere else.
 struct WorkerConfig {
@@ -410,12 +445,16 @@ struct WorkerConfig {
   std::vector<std::string> allowed_private_hosts;
   std::string public_url;  // empty: from `listen`
   std::vector<std::string> allowed_origins, trusted_proxies;
+  std::string delta_directory;
+  std::uint32_t delta_retention_minutes = 0;
+  std::string debug_publish_directory;  // empty: none
   template <typename Archive>
   void describe(Archive& archive) {
     archive(database_host, database_name, database_user, database_password, database_port, listen,
             socket_directory, data_directory, master_key_file, master_key_command,
             tls_certificate_file, tls_key_file, ca_file, allowed_private_hosts, public_url,
-            allowed_origins, trusted_proxies);
+            allowed_origins, trusted_proxies, delta_directory, delta_retention_minutes,
+            debug_publish_directory);
   }
 };
 

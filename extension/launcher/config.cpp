@@ -87,6 +87,9 @@ wire::WorkerConfig from_settings() {
   config.public_url = settings::public_url;
   config.allowed_origins = split_list(settings::allowed_origins);
   config.trusted_proxies = split_list(settings::trusted_proxies);
+  config.delta_directory = border::call([] { return settings::effective_delta_directory(); });
+  config.delta_retention_minutes = static_cast<std::uint32_t>(settings::delta_retention_minutes);
+  config.debug_publish_directory = settings::debug_publish_directory;
   return config;
 }
 

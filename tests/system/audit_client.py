@@ -14,7 +14,7 @@ import sys
 import time
 import uuid
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 
 
 def text(value: str | bytes) -> bytes:

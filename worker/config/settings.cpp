@@ -112,11 +112,12 @@ Status read_access(const wire::WorkerConfig& frame, Settings& settings) {
 }
 
 Status check_all(const Settings& settings) {
-  const std::array<Status, 7> checks = {
+  const std::array<Status, 8> checks = {
       check_database(settings.database),
       check_absolute("socket_directory", settings.socket_directory),
       check_absolute("data_directory", settings.master_key.data_directory),
       check_data_directory(settings.master_key.data_directory),
+      check_absolute("delta_directory", settings.delta_directory),
       check_tls(settings),
       check_file("master_key_file", settings.master_key.file),
       check_file("ca_file", settings.ca_file),
@@ -169,6 +170,9 @@ Result<Settings> check_settings(wire::WorkerConfig frame) {
   settings.tls_key_file = std::move(frame.tls_key_file);
   settings.ca_file = std::move(frame.ca_file);
   settings.allowed_private_hosts = std::move(frame.allowed_private_hosts);
+  settings.delta_directory = std::move(frame.delta_directory);
+  settings.delta_retention = std::chrono::minutes(frame.delta_retention_minutes);
+  settings.debug_publish_directory = std::move(frame.debug_publish_directory);
   if (Status sound = check_all(settings); !sound) return sound.error();
   return settings;
 }

@@ -3,6 +3,7 @@
 // field. There is no configuration file and no environment variable.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,6 +37,9 @@ struct Settings {
   PublicUrl public_url;
   std::vector<std::string> allowed_origins;  // as browsers write them
   std::vector<Network> trusted_proxies;
+  std::string delta_directory;  // of published tables; made when first needed
+  std::chrono::minutes delta_retention{};
+  std::string debug_publish_directory;  // empty: none
 };
 
 // Reads exactly one frame, so that the end of the same stream can be watched afterwards. Wipes what

@@ -191,8 +191,9 @@ TEST_F(LocalStoreTest, list_finds_names_by_prefix_sorted_with_size_and_time) {
 TEST_F(LocalStoreTest, what_a_dead_upload_left_is_removed_once_it_is_old) {
   fs::create_directory(path("d"));
   directory_.write("root/d/.unfinished-0", "x", 0600);
-  EXPECT_EQ(*store_->remove_unfinished(1h, context_), 0);
-  EXPECT_EQ(*store_->remove_unfinished(-1h, context_), 1);
+  EXPECT_EQ(*store_->remove_unfinished("", 1h, context_), 0);
+  EXPECT_EQ(*store_->remove_unfinished("e/", -1h, context_), 0);
+  EXPECT_EQ(*store_->remove_unfinished("d/", -1h, context_), 1);
   EXPECT_EQ(entries(), 0);
 }
 

@@ -96,11 +96,15 @@ TEST(Codec, every_message_round_trips) {
   expect_round_trip(Recorded{std::int64_t{1} << 40U});
   expect_round_trip(VerifyAudit{"tenant"});
   expect_round_trip(AuditReport{false, 7, 3, "record 3 was changed"});
+  expect_round_trip(PublishNow{"tenant", "ann"});
+  expect_round_trip(PublishReport{{{"acme.accounts", 7, "WRITE", 1, 2, 3, 4096, 1'500}}});
   WorkerConfig config;
   config.database_port = 5432;
   config.allowed_private_hosts = {"localhost:1"};
   config.public_url = "https://crm.example.com";
   config.trusted_proxies = {"10.0.0.0/8"};
+  config.delta_directory = "/srv/delta";
+  config.delta_retention_minutes = 180;
   expect_round_trip(config);
 }
 

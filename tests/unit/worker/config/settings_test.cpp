@@ -32,6 +32,8 @@ class SettingsTest : public testing::Test {
     frame_.socket_directory = directory_.path() + "/socket";
     frame_.data_directory = directory_.path();
     frame_.allowed_private_hosts = {"127.0.0.1:9000"};
+    frame_.delta_directory = directory_.path() + "/delta";
+    frame_.delta_retention_minutes = 180;
   }
   void write(std::string_view bytes) {
     ASSERT_EQ(::write(launcher_.get(), bytes.data(), bytes.size()),
@@ -62,6 +64,8 @@ TEST_F(SettingsTest, are_read_from_one_frame_and_not_a_byte_more) {
   EXPECT_EQ(settings->database.password.reveal(), "canary");
   EXPECT_EQ(settings->listen->port, 8720);
   EXPECT_EQ(settings->allowed_private_hosts, std::vector<std::string>{"127.0.0.1:9000"});
+  EXPECT_EQ(settings->delta_directory, directory_.path() + "/delta");
+  EXPECT_EQ(settings->delta_retention, 3h);
   char rest[8] = {};
   EXPECT_EQ(::read(input_.get(), rest, sizeof(rest)), 4);
   EXPECT_STREQ(rest, "rest");
