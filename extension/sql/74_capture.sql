@@ -123,8 +123,8 @@ CREATE TRIGGER drop_unshared_tables AFTER DELETE ON lakehouse.share_tables REFER
     FOR EACH STATEMENT EXECUTE FUNCTION lakehouse.drop_unshared_tables();
 
 -- SECURITY DEFINER: whoever changes a table or view need not be an admin of the tenant.
--- A view that is replaced may show other rows; a partition that comes or goes brings or takes rows; a rewrite changes
--- values. None of that fires a row's trigger.
+-- A view that is replaced may show other rows; a partition that comes or goes brings or takes rows; DISABLE TRIGGER ALL and
+-- ENABLE TRIGGER ALL, as pg_restore does, have rows between them. None of that fires a row's trigger.
 CREATE FUNCTION lakehouse.capture_definition()
 RETURNS event_trigger LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -133,22 +133,27 @@ DECLARE
     changed record;
 BEGIN
     FOR changed IN
-        SELECT DISTINCT p.id, p.changes_of, c.object_type FROM pg_event_trigger_ddl_commands() c JOIN lakehouse.published_tables p
+        SELECT DISTINCT p.id, p.changes_of AS base, c.object_type, b.relkind = 'p' AS is_partitioned, g.tgname, g.tgenabled
+        FROM pg_event_trigger_ddl_commands() c JOIN lakehouse.published_tables p
         ON CASE c.object_type WHEN 'view' THEN c.objid = p.source OR c.objid IN (SELECT lakehouse.relations_below(p.source))
                               WHEN 'table' THEN p.changes_of = c.objid OR p.changes_of IN (SELECT pg_partition_ancestors(c.objid)) END
+        LEFT JOIN pg_class b ON b.oid = p.changes_of
+        LEFT JOIN pg_trigger g ON g.tgrelid = p.changes_of AND g.tgname = lakehouse.capture_trigger_name(p.id, 'capture')
         WHERE c.classid = 'pg_class'::regclass
     LOOP
-        IF changed.object_type = 'table' AND EXISTS (SELECT FROM pg_class c WHERE c.oid = changed.changes_of AND c.relkind = 'p') THEN
-            PERFORM lakehouse.create_truncate_triggers(changed.id, changed.changes_of);
-        ELSIF changed.object_type = 'table' THEN
-            CONTINUE;
-        END IF;
+        CONTINUE WHEN changed.object_type = 'table' AND NOT changed.is_partitioned AND changed.tgenabled = 'A';
         INSERT INTO lakehouse.captured_changes (table_id) VALUES (changed.id);
+        IF changed.tgenabled IN ('O', 'R') THEN
+            EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', changed.base, changed.tgname);
+        END IF;
+        IF changed.object_type = 'table' AND changed.is_partitioned THEN
+            PERFORM lakehouse.create_truncate_triggers(changed.id, changed.base);
+        END IF;
     END LOOP;
 END
 $$;
 COMMENT ON FUNCTION lakehouse.capture_definition() IS
-'Event trigger, security definer: a published view that is replaced, and partitions that come, go or change, count as a change of every row.';
+'Event trigger, security definer: a published view that is replaced, partitions that come, go or change, and triggers of capture that are switched, count as a change of every row.';
 CREATE EVENT TRIGGER lakehouse_capture_definition ON ddl_command_end
     WHEN TAG IN ('CREATE VIEW', 'ALTER VIEW', 'CREATE TABLE', 'ALTER TABLE')
     EXECUTE FUNCTION lakehouse.capture_definition();
@@ -175,14 +180,24 @@ CREATE FUNCTION lakehouse.capture_drop()
 RETURNS event_trigger LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    dropped record;
 BEGIN
-    INSERT INTO lakehouse.captured_changes (table_id) SELECT DISTINCT p.id FROM lakehouse.published_tables p
-    JOIN pg_event_trigger_dropped_objects() o ON o.address_names[cardinality(o.address_names)] = lakehouse.capture_trigger_name(p.id, 'capture')
-    WHERE o.object_type = 'trigger';
+    FOR dropped IN SELECT DISTINCT p.id, p.source, o.original FROM lakehouse.published_tables p JOIN pg_event_trigger_dropped_objects() o
+                   ON o.address_names[cardinality(o.address_names)] = lakehouse.capture_trigger_name(p.id, 'capture')
+                   WHERE o.object_type = 'trigger'
+    LOOP
+        IF TG_TAG = 'DROP TRIGGER' AND dropped.original THEN
+            RAISE EXCEPTION 'the changes of "%" are captured by this trigger', dropped.source
+                USING ERRCODE = 'dependent_objects_still_exist',
+                      HINT = 'lakehouse.remove_table_from_share() drops it when no share needs it any more.';
+        END IF;
+        INSERT INTO lakehouse.captured_changes (table_id) VALUES (dropped.id);
+    END LOOP;
 END
 $$;
 COMMENT ON FUNCTION lakehouse.capture_drop() IS
-'Event trigger, security definer: a dropped partition, or trigger of capture, counts as a change of every row.';
+'Event trigger, security definer: a dropped partition counts as a change of every row. Refuses to drop a trigger of capture alone: 2BP01.';
 CREATE EVENT TRIGGER lakehouse_capture_drop ON sql_drop
     WHEN TAG IN ('DROP TABLE', 'ALTER TABLE', 'DROP TRIGGER', 'DROP SCHEMA', 'DROP OWNED')
     EXECUTE FUNCTION lakehouse.capture_drop();
