@@ -40,8 +40,8 @@ wanted_packages() {
   local group=$1 major of name
   major=$(wanted_postgres)
   while read -r of name; do
-    case $of in
-      build | "$group") ;;
+    case $group/$of in
+      */build | "$group/$group" | test/demo) ;;
       *) continue ;;
     esac
     [ "$major" != own ] || [[ $name != *@PG@* ]] || continue

@@ -1,9 +1,11 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: PostgreSQL
-# The private Python environment build/venv. Made again only when a requirements file, the interpreter or the place
-# of the checkout changed.
+# The private Python environments: build/venv, and build/sharing for the official client of Delta Sharing, which wants
+# older libraries than the rest. Made again only when a requirements file, the interpreter or the place of the checkout
+# changed.
 
 readonly kVenv=build/venv
+readonly kSharingVenv=build/sharing
 
 requirement_files() {
   local group=$1 file files=(tests/standin/requirements.txt)
@@ -17,17 +19,28 @@ requirement_files() {
 }
 
 install_python() {
-  local group=$1 file files=() options=() stamp
+  local group=$1 file files=()
   while read -r file; do files+=("$file"); done < <(requirement_files "$group")
-  [ "${#files[@]}" -gt 0 ] || return 0
-  stamp=$(requirements_hash "${files[@]}")
-  [ "$(cat "$kVenv/.installed-$group" 2>/dev/null)" != "$stamp" ] || return 0
-  make_environment
-  for file in "${files[@]}"; do options+=(-r "$file"); done
-  complain "installs Python packages of" "${files[@]}"
-  "$kVenv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --use-pep517 "${options[@]}" ||
-    die "pip can't install the packages of ${files[*]}; see its message above"
-  printf '%s\n' "$stamp" >"$kVenv/.installed-$group"
+  [ "${#files[@]}" -eq 0 ] || install_requirements "$kVenv" "$group" "${files[@]}"
+}
+
+install_sharing() {
+  case $1 in
+    demo | test) install_requirements "$kSharingVenv" all tests/clients/requirements.txt ;;
+  esac
+}
+
+install_requirements() {
+  local venv=$1 group=$2 file options=() stamp
+  shift 2
+  stamp=$(requirements_hash "$@")
+  [ "$(cat "$venv/.installed-$group" 2>/dev/null)" != "$stamp" ] || return 0
+  make_environment "$venv"
+  for file in "$@"; do options+=(-r "$file"); done
+  complain "installs Python packages of" "$@"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --use-pep517 "${options[@]}" ||
+    die "pip can't install the packages of $*; see its message above"
+  printf '%s\n' "$stamp" >"$venv/.installed-$group"
 }
 
 # The distribution's interpreter first: it is there for every user, and python3-venv belongs to it.
@@ -46,10 +59,10 @@ requirements_hash() {
 }
 
 make_environment() {
-  local identity
+  local venv=$1 identity
   identity="$(pwd) $(readlink -f "$(python_program)")"
-  [ "$(cat "$kVenv/.identity" 2>/dev/null)" != "$identity" ] || return 0
-  rm -rf "$kVenv"
-  "$(python_program)" -m venv "$kVenv" || die "python3 can't make a virtual environment; is python3-venv installed?"
-  printf '%s\n' "$identity" >"$kVenv/.identity"
+  [ "$(cat "$venv/.identity" 2>/dev/null)" != "$identity" ] || return 0
+  rm -rf "$venv"
+  "$(python_program)" -m venv "$venv" || die "python3 can't make a virtual environment; is python3-venv installed?"
+  printf '%s\n' "$identity" >"$venv/.identity"
 }
