@@ -21,14 +21,18 @@
 
 namespace lakehouse::http {
 
-enum class Method : std::uint8_t { kGet, kPost, kDelete };
+enum class Method : std::uint8_t { kGet, kPut, kPost, kDelete };
+
+constexpr bool has_body(Method method) noexcept {
+  return method == Method::kPut || method == Method::kPost;
+}
 
 // When a failed attempt may be made again (always within the deadline, with full jitter, honouring
 // Retry-After).
 enum class Retry : std::uint8_t {
   kNever,
-  kRefused,     // only if the server surely did nothing: no connection, 429, 503. For a POST that
-                // must not run twice.
+  kRefused,     // only if the server surely did nothing: no connection, 429, 503. For a POST or PUT
+                // that must not run twice.
   kIdempotent,  // also after lost replies, 500, 502, 504
 };
 

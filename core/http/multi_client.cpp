@@ -38,8 +38,8 @@ std::string origin_of(const Url& url) { return url.host() + ":" + std::to_string
 Status check_request(const Request& request, const Url& url, const UrlPolicy& policy) {
   const Status has_sound_headers = check_headers(request);
   if (!has_sound_headers) return has_sound_headers;
-  if (request.method != Method::kPost && !request.body.empty()) {
-    return Error{ErrorCode::kInvalidArgument, "only a POST request has a body", "", ""};
+  if (!has_body(request.method) && !request.body.empty()) {
+    return Error{ErrorCode::kInvalidArgument, "only a POST or PUT request has a body", "", ""};
   }
   return policy.check(url);
 }

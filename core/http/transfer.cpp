@@ -28,7 +28,7 @@ void set(CURL* easy, CURLoption option, Value value) {
 }
 
 bool may_be_sent_twice(const Request& request) {
-  return request.method != Method::kPost || request.retry == Retry::kIdempotent;
+  return !has_body(request.method) || request.retry == Retry::kIdempotent;
 }
 
 }  // namespace
@@ -84,8 +84,10 @@ void Transfer::set_request() {
     case Method::kGet:
       set(easy, CURLOPT_HTTPGET, 1L);
       break;
+    case Method::kPut:
     case Method::kPost:
       set(easy, CURLOPT_POST, 1L);
+      if (request_.method == Method::kPut) set(easy, CURLOPT_CUSTOMREQUEST, "PUT");
       set(easy, CURLOPT_POSTFIELDS, request_.body.data());
       set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
       break;

@@ -74,6 +74,18 @@ TEST_F(Exchange, large_post_arrives_whole_without_waiting_for_permission) {
   EXPECT_EQ(server.requests().at(0).headers.count("expect"), 0U);
 }
 
+TEST_F(Exchange, put_sends_its_body) {
+  TestServer server(answer_ok);
+  Request request = post(server.url("/a%20b"), std::string("a\0b", 3));
+  request.method = Method::kPut;
+  ASSERT_TRUE(client_->send(std::move(request), within(seconds(2))).is_ok());
+  const Received seen = server.requests().at(0);
+  EXPECT_EQ(seen.method, "PUT");
+  EXPECT_EQ(seen.target, "/a%20b");
+  EXPECT_EQ(seen.body, std::string("a\0b", 3));
+  EXPECT_EQ(seen.headers.at("content-length"), "3");
+}
+
 TEST_F(Exchange, delete_is_sent_without_a_body) {
   TestServer server([](Peer& peer, const Received&) { peer.send("HTTP/1.1 204 None\r\n\r\n"); });
   Request request = get(server.url());

@@ -89,15 +89,18 @@ TEST_F(RetryTest, truncated_body_is_read_again_if_idempotent) {
 }
 
 // curl by itself would send the second request again, on a new connection.
-TEST_F(RetryTest, post_on_a_reused_connection_that_breaks_is_not_sent_twice) {
-  TestServer server([](Peer& peer, const Received& request) {
-    if (request.number == 2) return peer.close();
-    peer.send(reply(200, "x"));
-  });
-  ASSERT_TRUE(client_->send(post(server.url(), "1"), within(seconds(2))).is_ok());
-  const auto lost = client_->send(post(server.url(), "2", Retry::kRefused), within(seconds(2)));
-  expect_error(lost, ErrorCode::kUnreachable);
-  EXPECT_EQ(server.requests().size(), 2U);
+TEST_F(RetryTest, post_or_put_on_a_reused_connection_that_breaks_is_not_sent_twice) {
+  for (const Method method : {Method::kPost, Method::kPut}) {
+    TestServer server([](Peer& peer, const Received& request) {
+      if (request.number == 2) return peer.close();
+      peer.send(reply(200, "x"));
+    });
+    ASSERT_TRUE(client_->send(post(server.url(), "1"), within(seconds(2))).is_ok());
+    Request request = post(server.url(), "2", Retry::kRefused);
+    request.method = method;
+    expect_error(client_->send(std::move(request), within(seconds(2))), ErrorCode::kUnreachable);
+    EXPECT_EQ(server.requests().size(), 2U);
+  }
 }
 
 TEST_F(RetryTest, get_on_a_reused_connection_that_breaks_succeeds) {
