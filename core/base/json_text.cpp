@@ -6,6 +6,7 @@ namespace lakehouse {
 namespace {
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
+constexpr std::string_view kPercentDigits = "0123456789ABCDEF";  // RFC 3986, 2.1
 
 void append_escape(std::string& json, char c) {
   if (c == '"' || c == '\\') {
@@ -53,8 +54,8 @@ std::string percent_encoded(std::string_view text) {
     } else {
       const auto byte = static_cast<unsigned char>(c);
       encoded += '%';
-      encoded += kHexDigits[byte >> 4U];
-      encoded += kHexDigits[byte & 15U];
+      encoded += kPercentDigits[byte >> 4U];
+      encoded += kPercentDigits[byte & 15U];
     }
   }
   return encoded;

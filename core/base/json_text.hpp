@@ -14,7 +14,8 @@ void append_json_string(std::string& json, std::string_view text);
 // empty.
 void append_json_field(std::string& json, std::string_view key, std::string_view text);
 
-// `text` for one segment of a URL's path or query.
+// `text` for one segment of a URL's path or query: all but letters, digits and "-._~" encoded, with
+// digits in upper case.
 std::string percent_encoded(std::string_view text);
 
 }  // namespace lakehouse

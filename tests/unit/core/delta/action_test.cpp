@@ -32,7 +32,7 @@ TEST(DeltaAction, metadata_quotes_the_schema) {
 TEST(DeltaAction, files_have_encoded_paths_and_sizes) {
   const AddFile add{"a b/ü%.parquet", 10, 20, DataChange::kNo, R"({"numRecords":1})"};
   EXPECT_EQ(line_of(add),
-            "{\"add\":{\"path\":\"a%20b/%c3%bc%25.parquet\",\"partitionValues\":{},\"size\":10,"
+            "{\"add\":{\"path\":\"a%20b/%C3%BC%25.parquet\",\"partitionValues\":{},\"size\":10,"
             "\"modificationTime\":20,\"dataChange\":false,"
             "\"stats\":\"{\\\"numRecords\\\":1}\"}}\n");
   EXPECT_EQ(line_of(RemoveFile{"x.parquet", 10, 30, DataChange::kYes}),
