@@ -125,11 +125,12 @@ COMMENT ON COLUMN lakehouse.published_change_files.path IS 'Path below the table
 COMMENT ON COLUMN lakehouse.published_change_files.bytes IS 'Size';
 COMMENT ON COLUMN lakehouse.published_change_files.row_count IS 'Number of rows';
 
--- No constraint to the table: it is written by a trigger of every CRM write, and must be cheap.
+-- No constraint to the table: it is written by a trigger of every CRM write, and must be cheap. A heap, since
+-- extension/publish/capture.cpp writes it below the executor; what an index on it may be, CatalogTupleInsert() says.
 CREATE TABLE lakehouse.captured_changes (
     table_id uuid NOT NULL,
     key text[]
-);
+) USING heap;
 CREATE INDEX captured_changes_table_idx ON lakehouse.captured_changes (table_id);
 COMMENT ON TABLE lakehouse.captured_changes IS 'Keys of rows that may have changed since they were last published; a publish consumes those its snapshot sees, so that a transaction that commits late is never missed';
 COMMENT ON COLUMN lakehouse.captured_changes.table_id IS 'The published table';

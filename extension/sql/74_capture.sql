@@ -2,10 +2,10 @@
 -- Capture of changes: triggers on the tables behind published tables note the keys of rows that are written. They come
 -- and go with the rows of published_tables. What no row trigger sees is noted by event triggers as "every row".
 
--- SECURITY DEFINER: whoever writes a row has no right on captured_changes. Plans are kept for a session.
+-- No SECURITY DEFINER and no search_path: each would cost as much as the capture. It needs neither: it writes the one
+-- table below the executor, names nothing that a path could bend, and nobody but start_capture may make a trigger of it.
 CREATE FUNCTION lakehouse.capture_change()
-RETURNS trigger LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+RETURNS trigger LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'lakehouse_capture_change';
 COMMENT ON FUNCTION lakehouse.capture_change() IS
 'Trigger: notes the key of a row that is written, of an UPDATE that changes the key both; as a statement''s trigger, that every row may have changed. Arguments: id of the published table, names of the key columns.';
@@ -48,7 +48,7 @@ COMMENT ON FUNCTION lakehouse.create_truncate_triggers(uuid, regclass) IS
 'Part of start_capture: triggers of TRUNCATE on a table and its partitions.';
 
 -- SECURITY DEFINER: makes triggers on tables of the CRM, which no role of a tenant may; all it does follows from the row.
--- The grants are for reading: the worker reads with the rights of the tenant's admins.
+-- The grants are for reading: a publish has the rights of the tenant's admins, see read_as_tenant().
 CREATE FUNCTION lakehouse.start_capture()
 RETURNS trigger LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -56,7 +56,6 @@ AS $$
 DECLARE
     slug CONSTANT text := (SELECT t.slug FROM lakehouse.tenants t WHERE t.id = NEW.tenant_id);
     settings CONSTANT regclass := to_regclass(format('%I.share_options', slug));
-    readers CONSTANT text := format('lakehouse_worker, %I', slug || '_admin');
 BEGIN
     INSERT INTO lakehouse.publishers AS p (tenant_id) VALUES (NEW.tenant_id) ON CONFLICT ON CONSTRAINT publishers_pkey DO NOTHING;
     IF NEW.changes_of IS NOT NULL THEN
@@ -66,9 +65,9 @@ BEGIN
     IF settings IN (SELECT lakehouse.relations_below(NEW.source)) THEN
         PERFORM lakehouse.create_capture_trigger(NEW.id, 'settings', settings, 'INSERT OR UPDATE OR DELETE', '{}');
     END IF;
-    EXECUTE format('GRANT SELECT ON TABLE %s TO %s', NEW.source, readers);
-    EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                                                      WHERE c.oid = NEW.source), readers);
+    EXECUTE format('GRANT SELECT ON TABLE %s TO %I', NEW.source, slug || '_admin');
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                                                      WHERE c.oid = NEW.source), slug || '_admin');
     RETURN NULL;
 END
 $$;
@@ -91,10 +90,6 @@ BEGIN
         EXECUTE format('DROP TRIGGER %I ON %s', made.tgname, made.base);
     END LOOP;
     DELETE FROM lakehouse.captured_changes c WHERE c.table_id = OLD.id;
-    IF EXISTS (SELECT FROM pg_class c WHERE c.oid = OLD.source)
-       AND NOT EXISTS (SELECT FROM lakehouse.published_tables p WHERE p.source = OLD.source) THEN
-        EXECUTE format('REVOKE SELECT ON TABLE %s FROM lakehouse_worker', OLD.source);
-    END IF;
     RETURN NULL;
 END
 $$;

@@ -17,7 +17,6 @@ INSERT INTO security_definer VALUES
     ('lakehouse.create_connection_server(uuid)', 'sets the server option "connection"; all it does follows from the row'),
     ('lakehouse.refuse_retired_key()', 'reads and locks the log of master keys, on which a tenant''s admin has no right'),
     ('lakehouse.refuse_taken_id()', 'compares with connections of other tenants, which are not the caller''s to see'),
-    ('lakehouse.capture_change()', 'writes captured_changes, on which nobody who writes the CRM has a right'),
     ('lakehouse.start_capture()', 'makes triggers on CRM tables and lets them be read; all it does follows from the row'),
     ('lakehouse.stop_capture()', 'drops those triggers'),
     ('lakehouse.drop_unshared_tables()', 'deletes published tables, which no role of a tenant may'),
