@@ -226,3 +226,5 @@ SELECT pg_catalog.pg_extension_config_dump('lakehouse.published_change_files', '
 SELECT pg_catalog.pg_extension_config_dump('lakehouse.captured_changes', '');
 SELECT pg_catalog.pg_extension_config_dump('lakehouse.publish_jobs', '');
 SELECT pg_catalog.pg_extension_config_dump('lakehouse.publishers', '');
+SELECT pg_catalog.pg_extension_config_dump('lakehouse.published_files_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('lakehouse.publish_jobs_id_seq', '');

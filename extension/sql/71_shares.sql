@@ -143,3 +143,4 @@ SELECT pg_catalog.pg_extension_config_dump('lakehouse.share_tables', '');
 SELECT pg_catalog.pg_extension_config_dump('lakehouse.recipients', '');
 SELECT pg_catalog.pg_extension_config_dump('lakehouse.recipient_tokens', '');
 SELECT pg_catalog.pg_extension_config_dump('lakehouse.share_grants', '');
+SELECT pg_catalog.pg_extension_config_dump('lakehouse.recipient_tokens_id_seq', '');

@@ -15,7 +15,7 @@ INSERT INTO executable_by_public VALUES
     ('lakehouse.limit_size(anyelement,integer)');
 
 SELECT plan(13);
-SELECT lakehouse.create_tenant('tap_schema') IS NOT NULL AS created \gset
+SELECT lakehouse.create_tenant('tap_schema') IS NOT NULL AS created, lakehouse.create_share('tap_schema', 'facts') IS NOT NULL AS shared \gset
 
 CREATE TEMP VIEW own_function AS
 SELECT p.*, p.oid::regprocedure::text AS signature, l.lanname

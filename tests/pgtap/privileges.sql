@@ -35,7 +35,7 @@ INSERT INTO expected_right VALUES
     ('pipelines', 'siud', 's', 's', 's'), ('pipeline_stages', 'siud', 's', 's', 's'),
     ('opportunity_stage_history', 's', 's', 's', 's'), ('users', 's', 's', 's', 's');
 
-SELECT plan(44);
+SELECT plan(54);
 SELECT lakehouse.create_tenant('tap_north') IS NOT NULL AND lakehouse.create_tenant('tap_south') IS NOT NULL AS created \gset
 SELECT count(lakehouse.create_user('tap_north', r || '@tap.example', r, r)) AS users FROM unnest(ARRAY['admin', 'member', 'readonly', 'agent']) AS r \gset
 GRANT ALL ON ALL TABLES IN SCHEMA pg_temp TO PUBLIC;
@@ -99,12 +99,50 @@ SELECT is(has_function_privilege('tap_north_' || r, 'lakehouse.get_account(jsonb
           true, format('%s calls tools', r))
 FROM unnest(ARRAY['admin', 'member', 'readonly', 'agent']) AS r;
 
+-- Sharing is the admin's: rows of the own tenant, and of those only what a trigger checks or nothing depends on.
+CREATE TEMP TABLE publishing (table_name text, admin text, worker text) ON COMMIT DROP;
+INSERT INTO publishing VALUES
+    ('published_tables', 's i(changes_of,key_columns,source,tenant_id)', 'su'), ('published_versions', '', 'siud'), ('published_files', '', 'siud'),
+    ('published_change_files', '', 'siud'), ('captured_changes', '', 'sid'), ('publishers', '', 'su'), ('publish_steps', '', 'siud'),
+    ('publish_jobs', 's i(tenant_id) u(requested_at)', 'siu'), ('shares', 'sd i(name,tenant_id)', 's'),
+    ('share_tables', 'sd i(description,name,schema_name,share_id,table_id,with_history)', 's'),
+    ('share_grants', 'sd i(recipient_id,share_id)', 's');
+CREATE FUNCTION pg_temp.rights(role_name text, target regclass) RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws(' ', nullif((SELECT string_agg(CASE WHEN has_table_privilege(role_name, target, v) THEN lower(left(v, 1)) END, '' ORDER BY n)
+                                  FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) WITH ORDINALITY AS t (v, n)), ''),
+                     CASE WHEN NOT has_table_privilege(role_name, target, 'INSERT') THEN (
+                         SELECT 'i(' || string_agg(attname, ',' ORDER BY attname) || ')' FROM pg_attribute
+                         WHERE attrelid = target AND attnum > 0 AND has_column_privilege(role_name, target, attname, 'INSERT')) END,
+                     CASE WHEN NOT has_table_privilege(role_name, target, 'UPDATE') THEN (
+                         SELECT 'u(' || string_agg(attname, ',' ORDER BY attname) || ')' FROM pg_attribute
+                         WHERE attrelid = target AND attnum > 0 AND has_column_privilege(role_name, target, attname, 'UPDATE')) END)
+$$;
+SELECT results_eq($$ SELECT table_name, pg_temp.rights('tap_north_admin', 'lakehouse.' || table_name) FROM publishing ORDER BY 1 $$,
+    'SELECT table_name, admin FROM publishing ORDER BY 1', 'an admin has these rights on what is published');
+SELECT results_eq($$ SELECT table_name, pg_temp.rights('lakehouse_worker', 'lakehouse.' || table_name) FROM publishing ORDER BY 1 $$,
+    'SELECT table_name, worker FROM publishing ORDER BY 1', 'the worker has these rights on what is published');
+SELECT is_empty(format($$ SELECT table_name FROM publishing WHERE pg_temp.rights('tap_north_%1$s', 'lakehouse.' || table_name) <> ''
+    UNION ALL SELECT f FROM unnest(ARRAY['create_share', 'add_table_to_share', 'publish', 'set_share_salt', 'grant_share']) AS f
+    WHERE has_function_privilege('tap_north_%1$s', ('lakehouse.' || f)::regproc::oid, 'EXECUTE')
+    UNION ALL SELECT v FROM unnest(ARRAY['stat_publish', 'publish_history', 'progress_publish']) AS v
+    WHERE has_table_privilege('tap_north_%1$s', 'lakehouse.' || v, 'SELECT') $$, r), format('%s shares nothing and sees nothing of it', r))
+FROM unnest(ARRAY['member', 'readonly', 'agent']) AS r;
+SELECT is_empty($$ SELECT c.relname FROM pg_class c JOIN publishing p ON c.oid = ('lakehouse.' || p.table_name)::regclass
+    WHERE p.admin <> '' AND NOT c.relrowsecurity $$, 'what an admin has a right on has row security');
+SELECT is_empty($$ SELECT n FROM unnest(ARRAY['share_options']) AS n, unnest(ARRAY['member', 'readonly', 'agent']) AS r
+    WHERE has_any_column_privilege('tap_north_' || r, 'tap_north.' || n, 'SELECT, INSERT, UPDATE') $$, 'nobody but an admin reads the salt');
+SELECT is(has_function_privilege('tap_north_admin', 'lakehouse.capture_change()', 'EXECUTE')
+          OR has_function_privilege('lakehouse_worker', 'lakehouse.capture_change()', 'EXECUTE'), false, 'nobody makes a trigger of capture');
+
 -- The same by doing it, as the users who sign in.
 SET LOCAL ROLE tap_north_admin_2;
 SELECT throws_ok('SELECT * FROM tap_south.accounts', '42501', 'permission denied for schema tap_south', 'an admin can''t read another tenant');
 SELECT lives_ok('SELECT * FROM tap_north.accounts', 'an admin reads its own tenant');
 SELECT throws_ok($$ UPDATE tap_north.users SET pg_role = 'postgres' $$, '42501', NULL, 'an admin can''t bind a user to a role');
 SELECT throws_ok($$ SELECT lakehouse.create_tenant('tap_mine') $$, '42501', NULL, 'an admin can''t create a tenant');
+SELECT lives_ok($$ SELECT lakehouse.create_share('tap_north', 'facts') $$, 'an admin shares the own tenant''s tables');
+SELECT throws_ok($$ INSERT INTO lakehouse.published_tables (tenant_id, source, location)
+    SELECT tenant_id, 'tap_north.pipelines', '../elsewhere' FROM lakehouse.shares $$, '42501', NULL, 'an admin can''t say where files go');
 SET LOCAL ROLE tap_north_member_2;
 SELECT throws_ok('SELECT * FROM tap_south.accounts', '42501', 'permission denied for schema tap_south', 'a member can''t read another tenant');
 SELECT lives_ok($$ INSERT INTO tap_north.accounts (name) VALUES ('Mine') $$, 'a member creates an account and owns it');
