@@ -112,6 +112,20 @@ CREATE TABLE rt_share."Odd ""name" ("Key" text, "sécond" smallint, value intege
 SELECT t.name, p.source, p.key_columns, p.changes_of, t.with_history, t.description FROM lakehouse.share_tables t
 JOIN lakehouse.published_tables p ON p.id = t.table_id WHERE t.name IN ('pipelines', 'owners', 'summary', 'odd') ORDER BY 1;
 
+-- types and how they are read
+CREATE TYPE rt_share.mood AS ENUM ('good', 'bad');
+CREATE DOMAIN rt_share.percent AS numeric(5,2);
+CREATE DOMAIN rt_share.codes AS varchar(3)[];
+CREATE VIEW rt_share.types AS SELECT 1 AS id, true AS b, 1::smallint AS i2, 1::bigint AS i8, 1::real AS f4, 1::float AS f8, 1::numeric AS n,
+    1::numeric(38,38) AS n38, 1::numeric(39,0) AS n39, 1::numeric(3,-2) AS n_neg, 1::numeric(2,4) AS n_wide, ''::varchar(3) AS v, ''::char(3) AS c,
+    ''::name AS name, '{}'::json AS j, '{}'::jsonb AS jb, 'good'::rt_share.mood AS mood, 1::rt_share.percent AS pct, '{}'::rt_share.codes AS codes,
+    '::1'::inet AS ip, '::/0'::cidr AS net, '0:0:0:0:0:0'::macaddr AS mac, time '1:00' AS t, interval '1h' AS iv, date '2026-01-01' AS d,
+    timestamptz 'epoch' AS tz, timestamp 'epoch' AS ts, ''::bytea AS raw, '{}'::int[] AS ia, '{}'::text[] AS ta, '{}'::numeric(9,2)[] AS na,
+    '{}'::numeric[] AS na_any, '{}'::uuid[] AS ua, '{}'::rt_share.mood[] AS ma, '{}'::rt_share.percent[] AS pa, '{}'::char(2)[] AS ca;
+SELECT name, delta_type, select_expression FROM lakehouse.published_columns('rt_share.types');
+SELECT t.type, lakehouse.publishable_type(t.type, -1) FROM (VALUES ('xml'::regtype), ('money'), ('bit'), ('int4range'), ('tsvector'), ('point'),
+    ('rt_share.accounts'), ('oid'), ('int2vector'), ('"char"'), ('text[]'), ('timetz')) AS t (type);
+
 -- publishing is asked for; a job that waits is not doubled
 BEGIN;
 SELECT lakehouse.publish('rt_share') = lakehouse.publish('rt_share') AS is_one_job;
@@ -119,6 +133,25 @@ SELECT state, requested_by = session_user AS is_mine, error FROM lakehouse.publi
 ROLLBACK;
 SELECT lakehouse.publish('rt_nobody');
 SELECT source, version, stored_version, files, pending_changes, last_error FROM lakehouse.stat_publish WHERE tenant = 'rt_share' ORDER BY source::text;
+
+-- what a source has become since is said at the next publish
+SELECT name, delta_type, select_expression, nullable, comment FROM lakehouse.published_columns('rt_share."Odd ""name"');
+CREATE TABLE rt_share.changing (id integer PRIMARY KEY, email text);
+COMMENT ON COLUMN rt_share.changing.email IS 'Where to write';
+:add 'rt_share.changing') IS NOT NULL AS added;
+ALTER TABLE rt_share.changing ADD place point;
+SELECT * FROM lakehouse.published_columns('rt_share.changing');
+ALTER TABLE rt_share.changing DROP place, ADD "a=b" integer;
+SELECT * FROM lakehouse.published_columns('rt_share.changing');
+ALTER TABLE rt_share.changing DROP "a=b";
+ALTER TABLE rt_share.changing ENABLE ROW LEVEL SECURITY;
+SELECT * FROM lakehouse.published_columns('rt_share.changing');
+ALTER TABLE rt_share.changing DISABLE ROW LEVEL SECURITY;
+SELECT * FROM lakehouse.published_columns('rt_share.changing');
+DROP TABLE rt_share.changing;
+SELECT c.name FROM lakehouse.published_tables p CROSS JOIN LATERAL lakehouse.published_columns(p.source) c
+WHERE p.tenant_id = lakehouse.find_tenant('rt_share') AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = p.source);
+SELECT lakehouse.remove_table_from_share('rt_share', 'facts', 'changing');
 
 -- a table in no share any more is published no more
 SELECT lakehouse.remove_table_from_share('rt_share', 'facts', 'odd');
@@ -148,6 +181,7 @@ SELECT lakehouse.drop_share('rt_share', 'facts', if_exists => true);
 RESET ROLE;
 SELECT s.name, p.source FROM lakehouse.shares s LEFT JOIN lakehouse.share_tables t ON t.share_id = s.id
 LEFT JOIN lakehouse.published_tables p ON p.id = t.table_id WHERE s.tenant_id = lakehouse.find_tenant('rt_share');
+SELECT lakehouse.publish('rt_share');
 SELECT tgname FROM pg_trigger WHERE tgname LIKE 'lakehouse\_%' AND tgrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'rt_share'::regnamespace);
 
 -- another tenant's admin reaches none of it

@@ -40,6 +40,53 @@ $$;
 COMMENT ON FUNCTION lakehouse.publishable_type(regtype, integer) IS
 'The type of a Delta table that holds values of this type, as Delta spells it, and the type to cast them to first (NULL: none). modifier: as in pg_attribute.atttypmod. delta_type is NULL where none fits: composite types, ranges, tsvector and their like.';
 
+CREATE FUNCTION lakehouse.relations_below(source regclass)
+RETURNS SETOF regclass LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH RECURSIVE below (relation) AS (
+        SELECT source::oid
+        UNION
+        SELECT lower_one.relation FROM below b CROSS JOIN LATERAL (
+            SELECT d.refobjid FROM pg_rewrite r
+            JOIN pg_class v ON v.oid = r.ev_class AND v.relkind = 'v'
+            JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass
+            WHERE r.ev_class = b.relation
+            UNION ALL
+            SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = b.relation) AS lower_one (relation)
+    )
+    SELECT c.oid::regclass FROM below b JOIN pg_class c ON c.oid = b.relation WHERE c.oid <> source AND c.relkind <> 'S'
+$$;
+COMMENT ON FUNCTION lakehouse.relations_below(regclass) IS
+'The tables and views that reading this one reads: below views, and partitions and children. A materialized view ends the walk: reading it reads only what it holds.';
+
+CREATE FUNCTION lakehouse.check_readable(source regclass)
+RETURNS void LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found CONSTANT pg_class := (SELECT c FROM pg_class c WHERE c.oid = source);
+    remote CONSTANT regclass := (SELECT r FROM lakehouse.relations_below(source) AS r JOIN pg_class c ON c.oid = r WHERE c.relkind = 'f' LIMIT 1);
+BEGIN
+    IF found.relkind IS NULL THEN
+        RAISE EXCEPTION 'the published table or view no longer exists'
+            USING ERRCODE = 'undefined_table', HINT = 'Take it out of its shares with lakehouse.remove_table_from_share().';
+    ELSIF found.relkind NOT IN ('r', 'p', 'v', 'm') OR remote IS NOT NULL THEN
+        RAISE EXCEPTION '%', CASE WHEN found.relkind = 'f' THEN format('"%s" is a foreign table', source)
+                                  WHEN remote IS NOT NULL THEN format('"%s" reads foreign table "%s"', source, remote)
+                                  ELSE format('"%s" is no table or view', source) END
+            USING ERRCODE = 'wrong_object_type',
+                  HINT = 'Publish a table, view or materialized view of this database. What lies in a warehouse is shared from there.';
+    ELSIF found.relrowsecurity THEN
+        RAISE EXCEPTION '"%" has row security', source
+            USING ERRCODE = 'feature_not_supported', DETAIL = 'Who reads a share is no role of this database, so no policy can tell what to show.',
+                  HINT = 'Publish a view that says which rows.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION lakehouse.check_readable(regclass) IS
+'Part of published_columns: raises why the rows of a table or view can''t be published by anybody. 42P01, 42809, 0A000.';
+
 CREATE FUNCTION lakehouse.published_columns(source regclass)
 RETURNS TABLE (name text, delta_type text, select_expression text, nullable boolean, comment text)
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -49,6 +96,8 @@ DECLARE
     found record;
     names text[] := '{}';
 BEGIN
+    -- Checked at each publish: views are replaced.
+    PERFORM lakehouse.check_readable(source);
     FOR found IN
         SELECT a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type, p.delta_type, p.cast_to,
                a.attnotnull AND c.relkind IN ('r', 'p') AS is_filled, coalesce(col_description(c.oid, a.attnum), '') AS comment
@@ -66,14 +115,12 @@ BEGIN
         RETURN NEXT;
     END LOOP;
     IF names = '{}' THEN
-        RAISE EXCEPTION '%', CASE WHEN EXISTS (SELECT FROM pg_class c WHERE c.oid = source) THEN format('"%s" has no columns', source)
-                                  ELSE 'the published table or view no longer exists' END
-            USING ERRCODE = 'undefined_column', HINT = 'Remove it from its shares with lakehouse.remove_table_from_share().';
+        RAISE EXCEPTION '"%" has no columns', source USING ERRCODE = 'undefined_column';
     END IF;
 END
 $$;
 COMMENT ON FUNCTION lakehouse.published_columns(regclass) IS
-'The columns of a table or view as a Delta table has them: type, SQL expression to read it by, whether it may be NULL, comment. An expression has one of the types boolean, smallint, integer, bigint, real, double precision, numeric, text, uuid, date, timestamp, timestamptz, bytea, a domain over one, or an array. Raises 42602 for a name that a Delta table can''t have, 42701 for two names that differ only in case, 0A000 for a type that none of Delta''s holds, 42703 when there is no column.';
+'The columns of a table or view as a Delta table has them: type, SQL expression to read it by, whether it may be NULL, comment. An expression has one of the types boolean, smallint, integer, bigint, real, double precision, numeric, text, uuid, date, timestamp, timestamptz, bytea, a domain over one, or an array. Raises 42602 for a name that a Delta table can''t have, 42701 for two names that differ only in case, 0A000 for a type that none of Delta''s holds or for row security, 42809 for a foreign table, also below a view, 42P01 and 42703 when there is nothing.';
 
 CREATE FUNCTION lakehouse.check_published_column(source regclass, name text, type text, delta_type text, others text[])
 RETURNS void LANGUAGE plpgsql IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE
@@ -99,34 +146,17 @@ $$;
 COMMENT ON FUNCTION lakehouse.check_published_column(regclass, text, text, text, text[]) IS
 'Part of published_columns: raises what speaks against a column; others: lower-case names of those before it.';
 
-CREATE FUNCTION lakehouse.relations_below(source regclass)
-RETURNS SETOF regclass LANGUAGE sql STABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    WITH RECURSIVE below (relation) AS (
-        SELECT source::oid
-        UNION
-        SELECT lower_one.relation FROM below b CROSS JOIN LATERAL (
-            SELECT d.refobjid FROM pg_rewrite r
-            JOIN pg_class v ON v.oid = r.ev_class AND v.relkind = 'v'
-            JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass
-            WHERE r.ev_class = b.relation
-            UNION ALL
-            SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = b.relation) AS lower_one (relation)
-    )
-    SELECT c.oid::regclass FROM below b JOIN pg_class c ON c.oid = b.relation WHERE c.oid <> source AND c.relkind <> 'S'
-$$;
-COMMENT ON FUNCTION lakehouse.relations_below(regclass) IS
-'The tables and views that reading this one reads: below views, and partitions and children. A materialized view ends the walk: reading it reads only what it holds.';
-
 REVOKE ALL ON FUNCTION
     lakehouse.publishable_type(regtype, integer),
     lakehouse.published_columns(regclass),
     lakehouse.check_published_column(regclass, text, text, text, text[]),
-    lakehouse.relations_below(regclass)
+    lakehouse.relations_below(regclass),
+    lakehouse.check_readable(regclass)
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     lakehouse.publishable_type(regtype, integer),
     lakehouse.published_columns(regclass),
-    lakehouse.check_published_column(regclass, text, text, text, text[])
+    lakehouse.check_published_column(regclass, text, text, text, text[]),
+    lakehouse.relations_below(regclass),
+    lakehouse.check_readable(regclass)
 TO lakehouse_worker;

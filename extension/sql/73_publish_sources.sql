@@ -7,34 +7,24 @@ RETURNS void LANGUAGE plpgsql STABLE CALLED ON NULL INPUT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    found record;
-    remote regclass;
+    relation record;
 BEGIN
-    SELECT c.relkind, c.relpersistence, c.relrowsecurity, c.relowner, n.nspname INTO found
+    SELECT c.relpersistence, c.relowner, n.nspname INTO relation
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = source;
-    remote := (SELECT r FROM lakehouse.relations_below(source) AS r JOIN pg_class c ON c.oid = r WHERE c.relkind = 'f' LIMIT 1);
-    IF found.relkind IS NULL THEN
+    IF NOT FOUND THEN
         RAISE EXCEPTION 'the table or view to publish does not exist' USING ERRCODE = 'undefined_table';
-    ELSIF found.relkind NOT IN ('r', 'p', 'v', 'm') OR remote IS NOT NULL THEN
-        RAISE EXCEPTION '%', CASE WHEN found.relkind = 'f' THEN format('"%s" is a foreign table', source)
-                                  WHEN remote IS NOT NULL THEN format('"%s" reads foreign table "%s"', source, remote)
-                                  ELSE format('"%s" is no table or view', source) END
-            USING ERRCODE = 'wrong_object_type',
-                  HINT = 'Publish a table, view or materialized view of this database. What lies in a warehouse is shared from there.';
-    ELSIF found.relpersistence = 't' OR found.nspname IN ('pg_catalog', 'information_schema', 'pg_toast', 'lakehouse')
-          OR EXISTS (SELECT FROM lakehouse.tenants t WHERE t.slug = found.nspname AND t.slug <> tenant) THEN
+    END IF;
+    IF relation.relpersistence = 't' OR relation.nspname IN ('pg_catalog', 'information_schema', 'pg_toast', 'lakehouse')
+       OR EXISTS (SELECT FROM lakehouse.tenants t WHERE t.slug = relation.nspname AND t.slug <> tenant) THEN
         RAISE EXCEPTION '"%" can''t be published', source
             USING ERRCODE = 'wrong_object_type',
                   DETAIL = 'Temporary tables, those of the system and those of another tenant are never published.';
-    ELSIF NOT (pg_has_role(found.relowner, 'USAGE') OR found.nspname = tenant AND has_table_privilege(source, 'SELECT')) THEN
+    ELSIF NOT (pg_has_role(relation.relowner, 'USAGE') OR relation.nspname = tenant AND has_table_privilege(source, 'SELECT')) THEN
         RAISE EXCEPTION 'permission denied to publish "%"', source
             USING ERRCODE = 'insufficient_privilege',
                   HINT = 'Be its owner, or have SELECT on it while it lies in the tenant''s schema.';
-    ELSIF found.relrowsecurity THEN
-        RAISE EXCEPTION '"%" has row security', source
-            USING ERRCODE = 'feature_not_supported', DETAIL = 'Who reads a share is no role of this database, so no policy can tell what to show.',
-                  HINT = 'Publish a view that says which rows.';
     END IF;
+    PERFORM lakehouse.check_readable(source);
 END
 $$;
 COMMENT ON FUNCTION lakehouse.check_source(text, regclass) IS

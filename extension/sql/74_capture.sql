@@ -47,6 +47,16 @@ $$;
 COMMENT ON FUNCTION lakehouse.create_truncate_triggers(uuid, regclass) IS
 'Part of start_capture: triggers of TRUNCATE on a table and its partitions.';
 
+CREATE FUNCTION lakehouse.create_settings_trigger(published_table uuid, slug text, source regclass)
+RETURNS void LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT lakehouse.create_capture_trigger(published_table, 'settings', r, 'INSERT OR UPDATE OR DELETE', '{}')
+    FROM lakehouse.relations_below(source) AS r WHERE r = to_regclass(format('%I.share_options', slug))
+$$;
+COMMENT ON FUNCTION lakehouse.create_settings_trigger(uuid, text, regclass) IS
+'Part of start_capture: a view that reads the salt is published anew when that changes.';
+
 -- SECURITY DEFINER: makes triggers on tables of the CRM, which no role of a tenant may; all it does follows from the row.
 -- The grants are for reading: a publish has the rights of the tenant's admins, see read_as_tenant().
 CREATE FUNCTION lakehouse.start_capture()
@@ -55,16 +65,13 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     slug CONSTANT text := (SELECT t.slug FROM lakehouse.tenants t WHERE t.id = NEW.tenant_id);
-    settings CONSTANT regclass := to_regclass(format('%I.share_options', slug));
 BEGIN
     INSERT INTO lakehouse.publishers AS p (tenant_id) VALUES (NEW.tenant_id) ON CONFLICT ON CONSTRAINT publishers_pkey DO NOTHING;
     IF NEW.changes_of IS NOT NULL THEN
         PERFORM lakehouse.create_capture_trigger(NEW.id, 'capture', NEW.changes_of, 'INSERT OR UPDATE OR DELETE', NEW.key_columns);
         PERFORM lakehouse.create_truncate_triggers(NEW.id, NEW.changes_of);
     END IF;
-    IF settings IN (SELECT lakehouse.relations_below(NEW.source)) THEN
-        PERFORM lakehouse.create_capture_trigger(NEW.id, 'settings', settings, 'INSERT OR UPDATE OR DELETE', '{}');
-    END IF;
+    PERFORM lakehouse.create_settings_trigger(NEW.id, slug, NEW.source);
     EXECUTE format('GRANT SELECT ON TABLE %s TO %I', NEW.source, slug || '_admin');
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                                                       WHERE c.oid = NEW.source), slug || '_admin');
@@ -128,10 +135,11 @@ DECLARE
     changed record;
 BEGIN
     FOR changed IN
-        SELECT DISTINCT p.id, p.changes_of AS base, c.object_type, b.relkind = 'p' AS is_partitioned, g.tgname, g.tgenabled
+        SELECT DISTINCT p.id, p.source, t.slug, p.changes_of AS base, c.object_type, b.relkind = 'p' AS is_partitioned, g.tgname, g.tgenabled
         FROM pg_event_trigger_ddl_commands() c JOIN lakehouse.published_tables p
         ON CASE c.object_type WHEN 'view' THEN c.objid = p.source OR c.objid IN (SELECT lakehouse.relations_below(p.source))
                               WHEN 'table' THEN p.changes_of = c.objid OR p.changes_of IN (SELECT pg_partition_ancestors(c.objid)) END
+        JOIN lakehouse.tenants t ON t.id = p.tenant_id
         LEFT JOIN pg_class b ON b.oid = p.changes_of
         LEFT JOIN pg_trigger g ON g.tgrelid = p.changes_of AND g.tgname = lakehouse.capture_trigger_name(p.id, 'capture')
         WHERE c.classid = 'pg_class'::regclass
@@ -142,7 +150,10 @@ BEGIN
             EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', changed.base, changed.tgname);
         END IF;
         -- Off in what pg_dump writes, which brings the triggers itself.
-        IF changed.object_type = 'table' AND changed.is_partitioned AND current_setting('check_function_bodies')::boolean THEN
+        CONTINUE WHEN NOT current_setting('check_function_bodies')::boolean;
+        IF changed.object_type = 'view' THEN
+            PERFORM lakehouse.create_settings_trigger(changed.id, changed.slug, changed.source);
+        ELSIF changed.is_partitioned THEN
             PERFORM lakehouse.create_truncate_triggers(changed.id, changed.base);
         END IF;
     END LOOP;
@@ -204,6 +215,7 @@ REVOKE ALL ON FUNCTION
     lakehouse.capture_trigger_name(uuid, text),
     lakehouse.create_capture_trigger(uuid, text, regclass, text, text[]),
     lakehouse.create_truncate_triggers(uuid, regclass),
+    lakehouse.create_settings_trigger(uuid, text, regclass),
     lakehouse.start_capture(),
     lakehouse.stop_capture(),
     lakehouse.drop_unshared_tables(),

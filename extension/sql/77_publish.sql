@@ -9,7 +9,7 @@ DECLARE
     owner uuid;
     job bigint;
 BEGIN
-    FOR owner IN SELECT DISTINCT s.tenant_id FROM lakehouse.shares s JOIN lakehouse.tenants t ON t.id = s.tenant_id
+    FOR owner IN SELECT DISTINCT p.tenant_id FROM lakehouse.published_tables p JOIN lakehouse.tenants t ON t.id = p.tenant_id
                  WHERE t.slug = tenant OR tenant IS NULL
     LOOP
         -- A job that nobody works on yet will see all there is to see. The lock keeps it so until this transaction ends.
@@ -21,15 +21,15 @@ BEGIN
     END LOOP;
     IF job IS NULL AND tenant IS NOT NULL THEN
         PERFORM lakehouse.find_tenant(tenant);
-        RAISE EXCEPTION 'tenant "%" has no share', tenant
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Make one with lakehouse.create_share() first.';
+        RAISE EXCEPTION 'tenant "%" publishes no table', tenant
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Make a share with lakehouse.create_share() first.';
     END IF;
     PERFORM pg_notify('lakehouse_publish', '');
     RETURN job;
 END
 $$;
 COMMENT ON FUNCTION lakehouse.publish(text) IS
-'Has a worker publish what changed in the tables of a tenant''s shares; NULL: of every tenant that the caller administers. Returns at once, with the job''s number (of the last of several, NULL of none); a job that nobody works on yet is not doubled. Ends in publish_history, or in stat_publish.last_error. Raises 55000 when the tenant has no share.';
+'Has a worker publish what changed in the tables of a tenant''s shares; NULL: of every tenant that the caller administers. Returns at once, with the job''s number (of the last of several, NULL of none); a job that nobody works on yet is not doubled. Ends in publish_history, or in stat_publish.last_error. Raises 55000 when the tenant publishes no table.';
 
 CREATE FUNCTION lakehouse.read_as_tenant(tenant_id uuid)
 RETURNS void LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
@@ -125,7 +125,8 @@ BEGIN
     EXECUTE format('GRANT SELECT ON lakehouse.publish_history, lakehouse.progress_publish, lakehouse.stat_publish TO %s', admin);
     EXECUTE format('GRANT EXECUTE ON FUNCTION lakehouse.administers(uuid), lakehouse.publishable_type(regtype, integer), '
                    'lakehouse.published_columns(regclass), lakehouse.check_published_column(regclass, text, text, text, text[]), '
-                   'lakehouse.relations_below(regclass), lakehouse.check_source(text, regclass), lakehouse.primary_key_of(regclass), '
+                   'lakehouse.relations_below(regclass), lakehouse.check_readable(regclass), lakehouse.check_source(text, regclass), '
+                   'lakehouse.primary_key_of(regclass), '
                    'lakehouse.has_unique_key(regclass, text[]), lakehouse.check_key(regclass, text[]), '
                    'lakehouse.check_changes_of(text, regclass, text[], regclass), lakehouse.notice_other_tables(text, regclass, regclass) TO %s', admin);
     EXECUTE format('GRANT EXECUTE ON FUNCTION lakehouse.share_contract_version(), lakehouse.contract_columns(text), '
