@@ -3,6 +3,7 @@
 #include "core/delta/batch.hpp"
 
 #include <arrow/array.h>
+#include <arrow/builder.h>
 #include <arrow/record_batch.h>
 #include <arrow/util/byte_size.h>
 #include <arrow/util/decimal.h>
@@ -84,6 +85,22 @@ Result<Batch> Batch::keep(const std::vector<bool>& is_kept) const {
   auto kept = arrow::ConcatenateRecordBatches(runs, memory());
   if (!kept.ok()) return error_of(kept.status(), "could not select rows");
   return Batch(*std::move(kept));
+}
+
+Result<Batch> Batch::with_text(const Column& column,
+                               const std::vector<std::string_view>& texts) const {
+  arrow::StringBuilder builder(memory());
+  arrow::Status status;
+  for (const std::string_view text : texts) {
+    if (status.ok()) status = builder.Append(text);
+  }
+  std::shared_ptr<arrow::Array> values;
+  if (status.ok()) status = builder.Finish(&values);
+  if (!status.ok()) return error_of(status, "could not collect rows");
+  auto schema = arrow_schema({{column}});
+  auto wider = columns_->AddColumn(columns_->num_columns(), schema->field(0), values);
+  if (!wider.ok()) return error_of(wider.status(), "could not collect rows");
+  return Batch(*std::move(wider));
 }
 
 }  // namespace lakehouse::delta

@@ -19,6 +19,8 @@ class RecordBatch;
 
 namespace lakehouse::delta {
 
+__extension__ using Int128 = __int128;
+
 // Immutable; copies share the rows. Columns and rows count from 0; asking for one that is not
 // there, or for another type's value, is a bug. Of an array only is_null() can be asked.
 class Batch {
@@ -38,6 +40,8 @@ class Batch {
 
   // The rows for which `is_kept` is true, in their order; it has a member for each row.
   Result<Batch> keep(const std::vector<bool>& is_kept) const;
+  // The same rows with one more column, of a text for each row.
+  Result<Batch> with_text(const Column& column, const std::vector<std::string_view>& texts) const;
 
   const std::shared_ptr<arrow::RecordBatch>& columns() const noexcept { return columns_; }
 
@@ -60,6 +64,7 @@ class BatchBuilder {
   Status append_integer(std::size_t column, std::int64_t value);  // as Batch::integer()
   Status append_real(std::size_t column, double value);
   Status append_decimal(std::size_t column, std::string_view digits);  // "-12.50"
+  Status append_unscaled(std::size_t column, Int128 value);  // 10^scale times the decimal
   Status append_text(std::size_t column, std::string_view value);
   // Until close_array() what is appended to the column are elements of one array.
   Status open_array(std::size_t column);

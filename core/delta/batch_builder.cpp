@@ -147,6 +147,17 @@ Status BatchBuilder::append_decimal(std::size_t column, std::string_view digits)
   return append_to<arrow::Decimal128Builder>(cells.values, *scaled);
 }
 
+Status BatchBuilder::append_unscaled(std::size_t column, Int128 value) {
+  const Cells& cells = state_->cells[column];
+  state_->bytes += sizeof(arrow::Decimal128);
+  const arrow::Decimal128 decimal(static_cast<std::int64_t>(value >> 64U),
+                                  static_cast<std::uint64_t>(value));
+  if (!decimal.FitsInPrecision(cells.column.type.precision)) {
+    return range_error(cells.column, "decimal has more digits than its type");
+  }
+  return append_to<arrow::Decimal128Builder>(cells.values, decimal);
+}
+
 Status BatchBuilder::append_text(std::size_t column, std::string_view value) {
   const Cells& cells = state_->cells[column];
   state_->bytes += value.size() + sizeof(std::int32_t);

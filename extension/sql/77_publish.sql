@@ -66,10 +66,11 @@ CREATE VIEW lakehouse.progress_publish WITH (security_barrier) AS
 SELECT s.job_id, t.slug AS tenant, p.source, s.phase, s.rows_done, s.rows_expected, s.tables_done, s.tables_total, s.bytes_written,
        s.started_at, s.updated_at
 FROM lakehouse.publish_steps s
-JOIN lakehouse.publish_jobs j ON j.id = s.job_id AND j.state = 'queued'
+LEFT JOIN lakehouse.publish_jobs j ON j.id = s.job_id
 JOIN lakehouse.tenants t ON t.id = s.tenant_id
 LEFT JOIN lakehouse.published_tables p ON p.id = s.table_id
-WHERE pg_has_role(to_regrole(t.slug || '_admin'), 'USAGE') OR pg_has_role('pg_monitor', 'USAGE');
+-- A job of publish_now is seen by others only once it is over.
+WHERE (j.id IS NULL OR j.state = 'queued') AND (pg_has_role(to_regrole(t.slug || '_admin'), 'USAGE') OR pg_has_role('pg_monitor', 'USAGE'));
 COMMENT ON VIEW lakehouse.progress_publish IS 'Jobs at work, one row each: of the own tenant, to members of pg_monitor of all';
 COMMENT ON COLUMN lakehouse.progress_publish.job_id IS 'The job';
 COMMENT ON COLUMN lakehouse.progress_publish.tenant IS 'The tenant';
@@ -136,7 +137,8 @@ BEGIN
                    'lakehouse.remove_table_from_share(text, text, text, text, boolean), lakehouse.drop_share(text, text, boolean), '
                    'lakehouse.restart_publishing(text, regclass), lakehouse.find_recipient(text, text), '
                    'lakehouse.grant_share(text, text, text), lakehouse.revoke_share(text, text, text), '
-                   'lakehouse.set_share_salt(text, text), lakehouse.publish(text) TO %s', admin);
+                   'lakehouse.set_share_salt(text, text), lakehouse.publish(text), lakehouse.publish_now(text), '
+                   'lakehouse.publish_and_wait(uuid) TO %s', admin);
 END
 $$;
 COMMENT ON FUNCTION lakehouse.grant_publish_privileges(text) IS

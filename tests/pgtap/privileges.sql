@@ -20,6 +20,7 @@ INSERT INTO security_definer VALUES
     ('lakehouse.start_capture()', 'makes triggers on CRM tables and lets them be read; all it does follows from the row'),
     ('lakehouse.stop_capture()', 'drops those triggers'),
     ('lakehouse.drop_unshared_tables()', 'deletes published tables, which no role of a tenant may'),
+    ('lakehouse.abandon_folder()', 'writes abandoned_folders, on which no role of a tenant has a right'),
     ('lakehouse.capture_definition()', 'writes captured_changes, whoever changes a table or view'),
     ('lakehouse.capture_rewrite()', 'writes captured_changes, whoever changes a table'),
     ('lakehouse.capture_drop()', 'writes captured_changes, whoever drops a partition');

@@ -22,6 +22,7 @@ from worker_program import setting
 
 READY_S = 20
 STOP_S = 10
+RETENTION_MINUTES = 7 * 24 * 60
 
 
 def free_port() -> int:
@@ -61,6 +62,8 @@ class SecondWorker:
         body += text(str(cluster.data_directory)) + text("") + text("")  # the same master key
         body += text("") * 3 + texts(["127.0.0.1"])
         body += text(environment["LAKEHOUSE_URL"]) + texts([]) * 2
+        body += text(str(cluster.data_directory / "lakehouse_delta"))  # the same tables
+        body += struct.pack("=I", RETENTION_MINUTES) + text("")
         return frame("c", body)
 
     def _is_ready(self) -> bool:

@@ -20,6 +20,11 @@ namespace {
 constexpr const char* kServerSettings =
     "-c statement_timeout=30s -c idle_in_transaction_session_timeout=30s "
     "-c client_connection_check_interval=1s";
+constexpr const char* kLongWorkSettings =
+    "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c lock_timeout=30s "
+    "-c client_connection_check_interval=1s -c max_parallel_workers_per_gather=0 "
+    "-c synchronize_seqscans=off -c jit=off -c TimeZone=UTC -c DateStyle=ISO "
+    "-c IntervalStyle=postgres -c bytea_output=hex -c extra_float_digits=1";
 constexpr int kBinary = 1;
 
 void pass_notice(void* target, const PGresult* result) {
@@ -42,7 +47,7 @@ struct Bound {
   std::vector<int> lengths, formats;
 };
 
-pg_conn* start_connecting(const Target& target) {
+pg_conn* start_connecting(const Target& target, Work work) {
   const std::string port = std::to_string(target.port);
   std::string password(target.password.reveal());
   const std::array<const char*, 11> names = {"host",
@@ -62,7 +67,8 @@ pg_conn* start_connecting(const Target& target) {
                                               target.user.c_str(),
                                               "UTF8",
                                               "disable",
-                                              kServerSettings,
+                                              work == Work::kLong ? kLongWorkSettings
+                                                                  : kServerSettings,
                                               "lakehouse-worker",
                                               "10",
                                               password.empty() ? nullptr : password.c_str(),
@@ -77,8 +83,8 @@ pg_conn* start_connecting(const Target& target) {
 Connection::Connection(pg_conn* connection)
     : notices_(std::make_unique<Notices>()), connection_(connection) {}
 
-Result<Connection> Connection::open(const Target& target, const Context& context) {
-  Connection connection(start_connecting(target));
+Result<Connection> Connection::open(const Target& target, const Context& context, Work work) {
+  Connection connection(start_connecting(target, work));
   if (!connection.connection_) {
     return Error{ErrorCode::kOutOfMemory, "out of memory", "", ""};
   }
@@ -222,6 +228,95 @@ Status Connection::wait(short events, const Context& context) {
   return io::wait_error(readiness, "waiting for the database");
 }
 
+// After this nothing more is asked of the connection; what still runs is cancelled.
+Error Connection::give_up(Error error) {
+  cancel();
+  abandon();
+  return error;
+}
+
+Status Connection::send(const char* sql, const std::vector<Value>& values,
+                        const Context& context) {
+  const Bound bound(values);
+  const int is_sent = PQsendQueryParams(connection_.get(), sql, bound.count(), nullptr,
+                                        bound.contents.data(), bound.lengths.data(),
+                                        bound.formats.data(), kBinary);
+  const Status flushed = is_sent == 0 ? Status(lost_error()) : flush(context);
+  if (!flushed) abandon();
+  return flushed;
+}
+
+Status Connection::wait_for_input(const Context& context) {
+  if (Status waited = wait(POLLIN, context); !waited) return give_up(waited.error());
+  if (PQconsumeInput(connection_.get()) != 0) return kDone;
+  abandon();
+  return lost_error();
+}
+
+Status Connection::stream(const char* sql, const std::vector<Value>& values,
+                          const std::function<Status(const Rows&)>& take,
+                          const Context& context) {
+  if (Status sent = send(sql, values, context); !sent) return sent;
+  if (PQsetSingleRowMode(connection_.get()) == 0) return give_up(lost_error());
+  for (;;) {
+    while (PQisBusy(connection_.get()) != 0) {
+      if (Status waited = wait_for_input(context); !waited) return waited;
+    }
+    pg_result* result = PQgetResult(connection_.get());
+    if (result == nullptr || PQresultStatus(result) != PGRES_SINGLE_TUPLE) {
+      return finish(result, context);
+    }
+    if (Status taken = take(Rows(result)); !taken) return give_up(taken.error());
+  }
+}
+
+Status Connection::copy_out(const char* sql, const std::function<Status(std::string_view)>& take,
+                            const Context& context) {
+  if (Status sent = send(sql, {}, context); !sent) return sent;
+  while (PQisBusy(connection_.get()) != 0) {
+    if (Status waited = wait_for_input(context); !waited) return waited;
+  }
+  pg_result* begun = PQgetResult(connection_.get());
+  if (begun == nullptr || PQresultStatus(begun) != PGRES_COPY_OUT) return finish(begun, context);
+  PQclear(begun);
+  if (Status taken = take_copied(take, context); !taken) return taken;
+  while (PQisBusy(connection_.get()) != 0) {
+    if (Status waited = wait_for_input(context); !waited) return waited;
+  }
+  return finish(PQgetResult(connection_.get()), context);
+}
+
+Status Connection::take_copied(const std::function<Status(std::string_view)>& take,
+                               const Context& context) {
+  for (;;) {
+    char* message = nullptr;
+    const int length = PQgetCopyData(connection_.get(), &message, 1);
+    const std::unique_ptr<char, decltype(&PQfreemem)> owned(message, PQfreemem);
+    if (length < 0) return kDone;  // the end, or an error that the last result has
+    if (length == 0) {
+      if (Status waited = wait_for_input(context); !waited) return waited;
+      continue;
+    }
+    const Status taken = take({message, static_cast<std::size_t>(length)});
+    if (!taken) return give_up(taken.error());
+    if (context.stop.stop_requested()) return give_up(cancelled_error());
+  }
+}
+
+// `last`: a result that ends a statement; it is cleared. Reads on until the server is ready again.
+Status Connection::finish(pg_result* last, const Context& context) {
+  const Rows owned(last);
+  const auto rest = collect(context);
+  if (!rest && is_abandoned_) return rest.error();
+  if (last == nullptr || PQstatus(connection_.get()) != CONNECTION_OK) {
+    abandon();
+    return lost_error();
+  }
+  const ExecStatusType status = PQresultStatus(last);
+  if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) return kDone;
+  return server_error(last);
+}
+
 Result<Answer> Connection::run(const Batch& batch, const Context& context) {
   std::vector<std::string> kinds;
   *notices_ = batch.on_notice;
@@ -310,17 +405,44 @@ void Connection::cancel() noexcept {
 
 void Connection::Finish::operator()(pg_conn* connection) const { PQfinish(connection); }
 
-Result<Transaction> Transaction::begin(Connection& connection, const Context& context) {
-  auto begun = connection.query("BEGIN", {}, context);
+Result<Transaction> Transaction::begin(Connection& connection, const Context& context,
+                                       Isolation isolation) {
+  auto begun = connection.query(isolation == Isolation::kRepeatableRead
+                                    ? "BEGIN ISOLATION LEVEL REPEATABLE READ"
+                                    : "BEGIN ISOLATION LEVEL READ COMMITTED",
+                                {}, context);
   if (!begun) return begun.error();
   return Transaction(connection);
 }
 
-Status Transaction::commit(const Context& context) {
-  auto committed = connection_->query("COMMIT", {}, context);
-  if (!committed) return committed.error();
+Status Transaction::commit(const Context& context) { return end("COMMIT", context); }
+
+Status Transaction::roll_back(const Context& context) { return end("ROLLBACK", context); }
+
+Status Transaction::end(const char* statement, const Context& context) {
+  auto ended = connection_->query(statement, {}, context);
+  if (!ended) return ended.error();
   connection_ = nullptr;
   return kDone;
+}
+
+Result<Savepoint> Savepoint::begin(Connection& connection, const Context& context) {
+  auto begun = connection.query("SAVEPOINT part", {}, context);
+  if (!begun) return begun.error();
+  return Savepoint(connection);
+}
+
+Status Savepoint::release(const Context& context) {
+  auto released = connection_->query("RELEASE SAVEPOINT part", {}, context);
+  if (!released) return released.error();
+  connection_ = nullptr;
+  return kDone;
+}
+
+Status Savepoint::roll_back(const Context& context) {
+  auto undone = connection_->query("ROLLBACK TO SAVEPOINT part", {}, context);
+  if (!undone) return undone.error();
+  return release(context);
 }
 
 }  // namespace lakehouse::worker::db

@@ -130,6 +130,11 @@ Result<wire::AuditReport> handle(wire::VerifyAudit request, Services& services,
   return services.audit.verify(request.tenant_id, within(context, kVerifyTime));
 }
 
+Result<wire::PublishReport> handle(wire::PublishNow request, Services& services,
+                                   const Context& context) {
+  return services.publisher.publish_now(request, context);
+}
+
 Result<wire::WorkerReport> handle(wire::WorkerStatus, Services& services, const Context& context) {
   return services.report(within(context, kLocalTime));
 }

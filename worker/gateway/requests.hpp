@@ -25,6 +25,9 @@ Result<wire::Recorded> handle(wire::RecordAudit request, Services& services,
                               const Context& context);
 Result<wire::AuditReport> handle(wire::VerifyAudit request, Services& services,
                                  const Context& context);
+// As long as it takes.
+Result<wire::PublishReport> handle(wire::PublishNow request, Services& services,
+                                   const Context& context);
 Result<wire::WorkerReport> handle(wire::WorkerStatus request, Services& services,
                                   const Context& context);
 

@@ -61,6 +61,14 @@ class AuditStore {
                                            const Context& context) = 0;
 };
 
+class Publisher {
+ public:
+  virtual ~Publisher() = default;
+  // Publishes what has changed in a tenant's tables; ends when that is done.
+  virtual Result<wire::PublishReport> publish_now(const wire::PublishNow& request,
+                                                  const Context& context) = 0;
+};
+
 // References outlive the gateway.
 struct Services {
   WarehouseSource& warehouses;
@@ -68,6 +76,7 @@ struct Services {
   KeyStore& keys;
   Uses& uses;
   AuditStore& audit;
+  Publisher& publisher;
   std::function<wire::WorkerReport(const Context&)> report;
   metrics::Counters& counters;
   log::Log& log;

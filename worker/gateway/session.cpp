@@ -142,6 +142,8 @@ void Session::handle_frame(io::Frame request) {
       return answer_one<wire::RetireKey>(request);
     case kVerifyAudit:
       return answer_one<wire::VerifyAudit>(request);
+    case kPublishNow:
+      return answer_one<wire::PublishNow>(request);
     case kWorkerStatus:
       return answer_one<wire::WorkerStatus>(request);
     default:

@@ -19,6 +19,10 @@ struct Counters {
   Count received_bytes = 0;    // of results, from warehouses
   Count secrets_resealed = 0;  // re-encrypted with a newer master key
   Count served_http_requests = 0;
+  Count publishes_succeeded = 0;  // jobs, also those that found nothing to do
+  Count publishes_failed = 0;     // wholly or in part
+  Count published_rows = 0;       // added, changed or removed
+  Count published_bytes = 0;      // of data and change files
 };
 
 // Counts up for as long as it lives.

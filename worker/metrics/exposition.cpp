@@ -86,6 +86,17 @@ void add_http(Page& page, const Counters& counters, const lakehouse::http::Clien
               counters.served_http_requests);
 }
 
+void add_publishes(Page& page, const Counters& counters) {
+  constexpr std::string_view kPublishes = "lakehouse_publishes_total";
+  page.family(kPublishes, "counter", "Publish jobs ended, by outcome.");
+  page.sample(kPublishes, "{outcome=\"succeeded\"}", counters.publishes_succeeded);
+  page.sample(kPublishes, "{outcome=\"failed\"}", counters.publishes_failed);
+  page.single("lakehouse_published_rows_total", "counter",
+              "Rows added, changed or removed in published tables.", counters.published_rows);
+  page.single("lakehouse_published_bytes_total", "counter",
+              "Bytes of data and change files written.", counters.published_bytes);
+}
+
 void add_process(Page& page, std::chrono::system_clock::time_point started_at) {
   page.single("process_resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());
   page.family("process_cpu_seconds_total", "counter", "User and system processor time.");
@@ -103,6 +114,7 @@ std::string expose(const Counters& counters, const Snapshot& snapshot) {
   page.sample("lakehouse_worker_info", "{version=\"" + std::string(snapshot.version) + "\"}", 1);
   add_scans(page, counters);
   add_http(page, counters, snapshot.client);
+  add_publishes(page, counters);
   add_process(page, snapshot.started_at);
   return page.take();
 }

@@ -63,6 +63,7 @@ Result<std::unique_ptr<Service>> Service::start(config::Settings settings, log::
 }
 
 bool Service::stop(Deadline deadline) {
+  publish_jobs_.stop();
   const bool is_clean = gateway_->stop(deadline);
   mcp_.stop();
   if (http_) http_->stop(deadline.sooner(Deadline::in(kHttpDrainTime)));
@@ -91,6 +92,11 @@ Service::Service(config::Settings settings, std::unique_ptr<secrets::LiveVault> 
       rotation_(*vault_, keys_, resealer_, log),
       revocation_watch_(settings_.database, uses_, warehouses_, log),
       audit_(settings_.database, *vault_, head_paths(settings_), log),
+      stores_(settings_.delta_directory),
+      debug_steps_(settings_.debug_publish_directory),
+      publish_jobs_({settings_.database, database_, stores_, debug_steps_,
+                     settings_.delta_retention, log},
+                    counters_),
       visits_(settings_.database, {kVisitConnections}),
       oauth_(settings_.public_url, visits_, *client_, log),
       gate_(settings_.public_url, visits_, log),
@@ -103,7 +109,7 @@ Status Service::open_gateway() {
   gateway::Gateway::Options options;
   options.socket_directory = settings_.socket_directory;
   auto gateway = gateway::Gateway::start(
-      options, {warehouses_, secrets_, keys_, uses_, audit_,
+      options, {warehouses_, secrets_, keys_, uses_, audit_, publish_jobs_,
                 [this](const Context& context) { return report(context); }, counters_, log_});
   if (!gateway) return gateway.error();
   gateway_ = *std::move(gateway);

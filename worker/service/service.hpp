@@ -19,6 +19,9 @@
 #include "worker/metrics/counters.hpp"
 #include "worker/oauth/database_gate.hpp"
 #include "worker/oauth/server.hpp"
+#include "worker/publish/debug_steps.hpp"
+#include "worker/publish/jobs.hpp"
+#include "worker/publish/stores.hpp"
 #include "worker/secrets/keeper.hpp"
 #include "worker/secrets/live_vault.hpp"
 #include "worker/secrets/master_keys.hpp"
@@ -70,6 +73,9 @@ class Service {
   secrets::Rotation rotation_;
   warehouses::RevocationWatch revocation_watch_;
   audit::Journal audit_;
+  publish::Stores stores_;
+  publish::DebugSteps debug_steps_;
+  publish::Jobs publish_jobs_;
   std::unique_ptr<gateway::Gateway> gateway_;
   db::Pool visits_;
   oauth::Server oauth_;

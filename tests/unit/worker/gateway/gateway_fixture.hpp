@@ -7,9 +7,11 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <atomic>
 #include <memory>
 #include <sstream>
 #include <string>
+#include <thread>
 
 #include "core/wire/codec.hpp"
 #include "worker/gateway/gateway.hpp"
@@ -59,6 +61,22 @@ class RecordingKeys final : public gateway::KeyStore {
     if (id == 4) return Error{ErrorCode::kInvalidArgument, "key 4 writes", "", "Add another."};
     return id == 3;
   }
+};
+
+// Waits until it is stopped for the tenant "slow", has nothing to do for any other.
+class ScriptedPublisher final : public gateway::Publisher {
+ public:
+  Result<wire::PublishReport> publish_now(const wire::PublishNow& request,
+                                          const Context& context) override {
+    if (request.tenant_id != "slow") {
+      return wire::PublishReport{{{"acme.accounts", 3, "WRITE", 1, 0, 0, 10, 20}}};
+    }
+    is_waiting = true;
+    while (!context.stop.stop_requested()) std::this_thread::sleep_for(1ms);
+    was_stopped = true;
+    return cancelled_error();
+  }
+  std::atomic<bool> is_waiting = false, was_stopped = false;
 };
 
 class CountingAudit final : public gateway::AuditStore {
@@ -173,7 +191,7 @@ class GatewayTest : public testing::Test {
       made.open_scans = static_cast<std::uint32_t>(counters_.open_scans);
       return made;
     };
-    return {source_, store_, keys_, uses_, audit_, report, counters_, log_};
+    return {source_, store_, keys_, uses_, audit_, publisher_, report, counters_, log_};
   }
   std::string socket_directory() const { return directory_.path() + "/socket"; }
   bool all_scans_have_ended() {
@@ -187,6 +205,7 @@ class GatewayTest : public testing::Test {
   RecordingKeys keys_;
   gateway::Uses uses_;
   CountingAudit audit_;
+  ScriptedPublisher publisher_;
   metrics::Counters counters_;
   std::ostringstream log_text_;
   log::Log log_{std::make_shared<spdlog::sinks::ostream_sink_mt>(log_text_)};

@@ -114,6 +114,22 @@ TEST_F(Session, answers_with_the_report_on_an_audit_log) {
   EXPECT_TRUE(backend.receive_as<wire::AuditReport>().is_intact);
 }
 
+TEST_F(Session, answers_a_publish_with_its_versions) {
+  Backend backend(socket_directory());
+  backend.send(wire::PublishNow{"acme", "ann"});
+  const auto report = backend.receive_as<wire::PublishReport>();
+  ASSERT_EQ(report.versions.size(), 1U);
+  EXPECT_EQ(report.versions[0].version, 3);
+}
+
+TEST_F(Session, stops_a_publish_when_the_client_leaves) {
+  Backend backend(socket_directory());
+  backend.send(wire::PublishNow{"slow", "ann"});
+  ASSERT_TRUE(eventually([this] { return publisher_.is_waiting.load(); }));
+  backend.close();
+  EXPECT_TRUE(eventually([this] { return publisher_.was_stopped.load(); }));
+}
+
 TEST_F(Session, bounds_the_time_of_the_handshake) {
   start(512, 50ms);
   Backend backend(socket_directory());

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: PostgreSQL
+// LISTEN, then a look for jobs whenever there is reason to, and every few seconds: a notification
+// may be missed, and a job becomes free when its worker dies.
+#include "worker/publish/jobs.hpp"
+
+#include "worker/io/readiness.hpp"
+#include "worker/publish/sweep.hpp"
+
+namespace lakehouse::worker::publish {
+namespace {
+
+using db::Value;
+
+constexpr const char* kListen = "LISTEN lakehouse_publish";
+constexpr const char* kIsQueued =
+    "SELECT FROM lakehouse.publish_jobs WHERE state = 'queued' LIMIT 1";
+constexpr const char* kIsAbandoned =
+    "SELECT FROM lakehouse.abandoned_folders LIMIT 1";
+// The tenant's lock first: whoever has it is alone with the tenant's jobs.
+constexpr const char* kClaim =
+    "SELECT j.id, j.tenant_id::text FROM lakehouse.publish_jobs j "
+    "JOIN lakehouse.publishers p USING (tenant_id) WHERE j.state = 'queued' "
+    "ORDER BY j.id LIMIT 1 FOR UPDATE OF p SKIP LOCKED";
+constexpr const char* kClaimJob =
+    "SELECT FROM lakehouse.publish_jobs WHERE id = $1 AND state = 'queued' FOR UPDATE SKIP LOCKED";
+constexpr const char* kWaitForTenant =
+    "SELECT set_config('lock_timeout', '0', true) FROM "
+    "(SELECT FROM lakehouse.publishers WHERE tenant_id = $1) AS known";
+constexpr const char* kClaimTenant =
+    "SELECT FROM lakehouse.publishers WHERE tenant_id = $1 FOR UPDATE";
+constexpr const char* kRequest =
+    "INSERT INTO lakehouse.publish_jobs (tenant_id, requested_by) VALUES ($1, $2) RETURNING id";
+constexpr const char* kEnd =
+    "UPDATE lakehouse.publish_jobs SET state = $2, finished_at = clock_timestamp(), error = $3 "
+    "WHERE id = $1";
+// Nobody else publishes the tenant, so what is there was left by a worker that died.
+constexpr const char* kForgetSteps =
+    "DELETE FROM lakehouse.publish_steps WHERE tenant_id = $1 RETURNING job_id";
+
+constexpr std::chrono::milliseconds kLook = std::chrono::seconds(5);
+constexpr std::chrono::milliseconds kAnswerTime = std::chrono::seconds(10);
+constexpr std::chrono::milliseconds kSweepTime = std::chrono::minutes(1);
+constexpr std::chrono::milliseconds kPauseAfterFailure{500};
+
+Error no_share_error() {
+  return {ErrorCode::kInvalidArgument, "the tenant has no share", "",
+          "Make one with lakehouse.create_share() and commit."};
+}
+
+void pause(const std::stop_token& stop) {
+  io::wait_until_ready(-1, 0, Context{Deadline::in(kPauseAfterFailure), stop, {}});
+}
+
+}  // namespace
+
+// The right to publish in this process: its memory is enough for one.
+class Jobs::Turn {
+ public:
+  Turn(Jobs& jobs, const Context& context) : jobs_(jobs) {
+    std::unique_lock lock(jobs_.mutex_);
+    has_it_ = jobs_.freed_.wait(lock, context.stop, [this] { return !jobs_.is_busy_; });
+    if (has_it_) jobs_.is_busy_ = true;
+  }
+  ~Turn() {
+    if (!has_it_) return;
+    {
+      const std::scoped_lock lock(jobs_.mutex_);
+      jobs_.is_busy_ = false;
+    }
+    jobs_.freed_.notify_all();
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  bool has_it() const noexcept { return has_it_; }
+
+ private:
+  Jobs& jobs_;
+  bool has_it_ = false;
+};
+
+Jobs::Jobs(Surroundings surroundings, metrics::Counters& counters)
+    : parts_(surroundings), counters_(counters) {
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
+
+void Jobs::run(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    try {
+      if (Status listened = listen(stop); !listened) report_trouble(listened.error());
+    } catch (const std::exception& exception) {
+      parts_.log.write(LogLevel::kError, "unexpected exception", {},
+                       {{"error", std::string_view(exception.what())}});
+    }
+    pause(stop);
+  }
+}
+
+// Until the connection is lost. What was asked for before LISTEN is found by the first look.
+Status Jobs::listen(const std::stop_token& stop) {
+  const Context opening{Deadline::in(kAnswerTime), stop, {}};
+  auto connection = db::Connection::open(parts_.database, opening);
+  if (!connection) return std::move(connection).error();
+  if (auto listening = connection->query(kListen, {}, opening); !listening) {
+    return std::move(listening).error();
+  }
+  while (!stop.stop_requested()) {
+    auto queued = connection->query(kIsQueued, {}, {Deadline::in(kAnswerTime), stop, {}});
+    if (!queued) return std::move(queued).error();
+    for (bool is_more = queued->count() > 0; is_more;) {
+      const auto done = do_next(Context{Deadline::never(), stop, "publish"});
+      if (!done) return done.error();
+      has_failed_ = false;
+      is_more = *done;
+    }
+    if (Status emptied = empty_abandoned_folders(*connection, stop); !emptied) return emptied;
+    const Context waiting{Deadline::in(kLook), stop, {}};
+    const auto notified = connection->wait_for_notification(waiting);
+    if (!notified) return notified.error();
+  }
+  return kDone;
+}
+
+// A store that fails now is asked again at the next look.
+Status Jobs::empty_abandoned_folders(db::Connection& connection, const std::stop_token& stop) {
+  const Context context{Deadline::in(kSweepTime), stop, "publish"};
+  auto found = connection.query(kIsAbandoned, {}, context);
+  if (!found) return std::move(found).error();
+  if (found->count() == 0) return kDone;
+  auto sweeper = db::Connection::open(parts_.database, context, db::Work::kLong);
+  if (!sweeper) return std::move(sweeper).error();
+  const auto files = Sweep(*sweeper, parts_.stores).empty_abandoned_folders(context);
+  if (!files) {
+    report_trouble(files.error());
+  } else if (*files > 0) {
+    parts_.log.write(LogLevel::kInfo, "abandoned folders emptied", context.request_id,
+                     {{"files", *files}});
+  }
+  return kDone;
+}
+
+// False: there is none. An error only if none can be taken.
+Result<bool> Jobs::do_next(const Context& context) {
+  const Turn turn(*this, context);
+  if (!turn.has_it()) return cancelled_error();
+  auto control = db::Connection::open(parts_.database, context, db::Work::kLong);
+  if (!control) return std::move(control).error();
+  auto transaction = db::Transaction::begin(*control, context);
+  if (!transaction) return std::move(transaction).error();
+  auto claimed = control->query(kClaim, {}, context);
+  if (!claimed) return std::move(claimed).error();
+  if (claimed->count() == 0) return false;
+  db::Row row = claimed->row(0);
+  const Job job{row.integer(), row.text()};
+  if (Status sound = row.finish(); !sound) return sound.error();
+  auto locked = control->query(kClaimJob, {Value::integer(job.id)}, context);
+  if (!locked) return std::move(locked).error();
+  if (locked->count() == 0) return true;  // it was done meanwhile; there may be others
+  const Context of_job{context.deadline, context.stop, "publish-" + std::to_string(job.id)};
+  const auto outcome = publish(*control, job, of_job);
+  report(job, outcome, of_job);
+  // It stays as it was, for the next worker.
+  if (context.stop.stop_requested()) return cancelled_error();
+  if (Status ended = end(*control, job, outcome); !ended) return ended.error();
+  if (Status committed = transaction->commit(context); !committed) return committed.error();
+  return true;
+}
+
+Result<wire::PublishReport> Jobs::publish_now(const wire::PublishNow& request,
+                                              const Context& context) {
+  const Turn turn(*this, context);
+  if (!turn.has_it()) return cancelled_error();
+  auto control = db::Connection::open(parts_.database, context, db::Work::kLong);
+  if (!control) return std::move(control).error();
+  auto transaction = db::Transaction::begin(*control, context);
+  if (!transaction) return std::move(transaction).error();
+  for (const char* sql : {kWaitForTenant, kClaimTenant}) {
+    auto found = control->query(sql, {Value::text(request.tenant_id)}, context);
+    if (!found) return std::move(found).error();
+    if (found->count() == 0) return no_share_error();
+  }
+  auto inserted = control->query(
+      kRequest, {Value::text(request.tenant_id), Value::text(request.requested_by)}, context);
+  if (!inserted) return std::move(inserted).error();
+  const Job job{inserted->row(0).integer(), request.tenant_id};
+  auto outcome = publish(*control, job, context);
+  report(job, outcome, context);
+  if (Status ended = end(*control, job, outcome); !ended) return ended.error();
+  const Context bounded{Deadline::in(kAnswerTime), {}, context.request_id};
+  if (Status committed = transaction->commit(bounded); !committed) return committed.error();
+  if (!outcome) return std::move(outcome).error();
+  if (outcome->failure) return *std::move(outcome->failure);
+  return wire::PublishReport{std::move(outcome->versions)};
+}
+
+// What failed leaves no dangling file, if that can be helped now; else the next one sees to it.
+Result<Outcome> Jobs::publish(db::Connection& control, const Job& job, const Context& context) {
+  auto outcome = attempt(control, job, context);
+  if (outcome && !outcome->failure) {
+    swept_.insert(job.tenant_id);
+    return outcome;
+  }
+  swept_.erase(job.tenant_id);
+  const Context bounded{Deadline::in(kSweepTime), thread_.get_stop_token(), context.request_id};
+  if (Publication(parts_, control, job, bounded).sweep()) swept_.insert(job.tenant_id);
+  return outcome;
+}
+
+Result<Outcome> Jobs::attempt(db::Connection& control, const Job& job, const Context& context) {
+  if (Status reached = parts_.steps.reach("claimed", context); !reached) return reached.error();
+  auto left = control.query(kForgetSteps, {Value::text(job.tenant_id)}, context);
+  if (!left) return std::move(left).error();
+  Publication publication(parts_, control, job, context);
+  if (left->count() > 0 || !swept_.contains(job.tenant_id)) {
+    if (Status swept = publication.sweep(); !swept) return swept.error();
+  }
+  auto outcome = publication.run();
+  if (!outcome) return outcome;
+  if (Status reached = parts_.steps.reach("before_done", context); !reached) {
+    return reached.error();
+  }
+  return outcome;
+}
+
+Status Jobs::end(db::Connection& control, const Job& job, const Result<Outcome>& outcome) {
+  const Error* failure = nullptr;
+  if (!outcome) failure = &outcome.error();
+  if (outcome && outcome->failure) failure = &*outcome->failure;
+  const Context bounded{Deadline::in(kAnswerTime), {}, {}};
+  auto ended = control.query(kEnd,
+                             {Value::integer(job.id), Value::text(failure ? "failed" : "done"),
+                              failure ? Value::text(error_text(*failure)) : Value::null()},
+                             bounded);
+  if (!ended) return std::move(ended).error();
+  return kDone;
+}
+
+void Jobs::report(const Job& job, const Result<Outcome>& outcome, const Context& context) {
+  const bool has_failed = !outcome || outcome->failure;
+  ++(has_failed ? counters_.publishes_failed : counters_.publishes_succeeded);
+  if (!outcome) {
+    parts_.log.write(LogLevel::kWarning, "publish failed", context.request_id,
+                     {{"job_id", job.id}, {"code", facts_of(outcome.error().code).name}});
+    return;
+  }
+  std::int64_t rows = 0, bytes = 0;
+  for (const wire::PublishedVersion& version : outcome->versions) {
+    rows += version.rows_added + version.rows_changed + version.rows_removed;
+    bytes += version.bytes_written;
+  }
+  counters_.published_rows += static_cast<std::uint64_t>(rows);
+  counters_.published_bytes += static_cast<std::uint64_t>(bytes);
+  if (outcome->versions.empty() && !has_failed) return;
+  parts_.log.write(has_failed ? LogLevel::kWarning : LogLevel::kInfo,
+                   has_failed ? "published in part" : "published", context.request_id,
+                   {{"job_id", job.id},
+                    {"tenant_id", std::string_view(job.tenant_id)},
+                    {"versions", static_cast<std::uint64_t>(outcome->versions.size())},
+                    {"rows", rows},
+                    {"bytes", bytes}});
+}
+
+void Jobs::report_trouble(const Error& error) {
+  if (error.code == ErrorCode::kCancelled || has_failed_) return;
+  has_failed_ = true;
+  parts_.log.failure("publish jobs can't be taken; trying on", error);
+}
+
+}  // namespace lakehouse::worker::publish
