@@ -237,7 +237,7 @@ def test_many_publishes_keep_few_files_and_make_a_checkpoint(
     delta = deals.delta()
     assert len(delta.file_uris()) <= 40
     checkpoint = json.loads((deals.folder / "_delta_log" / "_last_checkpoint").read_text())
-    assert checkpoint["version"] >= 50
+    assert checkpoint["version"] >= 49
     for log in (deals.folder / "_delta_log").glob("*.json"):
         if int(log.name[:20]) < checkpoint["version"]:
             log.unlink()

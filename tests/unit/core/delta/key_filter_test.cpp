@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// A filter denies no key that is there, and few others; damaged bytes are told.
 #include "core/delta/key_filter.hpp"
 
 #include <gtest/gtest.h>

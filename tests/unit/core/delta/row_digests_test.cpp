@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// Digests agree exactly where rows, or keys, do.
 #include "core/delta/row_digests.hpp"
 
 #include "core/delta/built.hpp"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// A published table's columns: their types' names, their ids over time.
 #include "worker/publish/columns.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// Which files are merged.
 #include "worker/publish/compaction.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// How a load is divided into files.
 #include "worker/publish/file_sizes.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// PostgreSQL's binary numerics, exactly or not at all.
 #include "worker/publish/numeric.hpp"
 
 #include <gtest/gtest.h>
