@@ -137,10 +137,9 @@ const NumberSetting kNumbers[] = {
      &agent_memory_kilobytes, 512 * 1024, 0, MAX_KILOBYTES, PGC_SUSET, GUC_UNIT_KB},
     {"lakehouse.agent_statement_timeout", "Longest time of an agent's statement; 0 for no limit.",
      &agent_statement_timeout, 30'000, 0, 86'400'000, PGC_SUSET, GUC_UNIT_MS},
-    {"lakehouse.delta_retention",
-     "How long older versions of published tables can be read.", &delta_retention_minutes,
-     kDefaultRetentionMinutes, kLeastRetentionMinutes, kMostRetentionMinutes, PGC_SIGHUP,
-     GUC_UNIT_MIN},
+    {"lakehouse.delta_retention", "How long older versions of published tables can be read.",
+     &delta_retention_minutes, kDefaultRetentionMinutes, kLeastRetentionMinutes,
+     kMostRetentionMinutes, PGC_SIGHUP, GUC_UNIT_MIN},
 };
 
 }  // namespace

@@ -64,7 +64,7 @@ class BatchBuilder {
   Status append_integer(std::size_t column, std::int64_t value);  // as Batch::integer()
   Status append_real(std::size_t column, double value);
   Status append_decimal(std::size_t column, std::string_view digits);  // "-12.50"
-  Status append_unscaled(std::size_t column, Int128 value);  // 10^scale times the decimal
+  Status append_unscaled(std::size_t column, Int128 value);            // 10^scale times the decimal
   Status append_text(std::size_t column, std::string_view value);
   // Until close_array() what is appended to the column are elements of one array.
   Status open_array(std::size_t column);

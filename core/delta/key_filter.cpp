@@ -91,8 +91,7 @@ class BitReader {
       return;
     }
     while (held_count_ <= 56 && at_ < bytes_.size()) {
-      held_ |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes_[at_++]))
-               << held_count_;
+      held_ |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes_[at_++])) << held_count_;
       held_count_ += 8;
     }
   }

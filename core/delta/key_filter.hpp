@@ -3,7 +3,8 @@
 // never denied; one that is not is taken for present once in 65,000 times, however many there are.
 // The hashes are scaled to a range of 2^16 times their number, sorted, and their distances are
 // Golomb-Rice coded. So a filter is read from front to back, and tested against many hashes at
-// once. Source: Putze and others, "Cache-, Hash- and Space-Efficient Bloom Filters", 2007, section 4.
+// once. Source: Putze and others, "Cache-, Hash- and Space-Efficient Bloom Filters", 2007,
+// section 4.
 #pragma once
 
 #include <cstddef>

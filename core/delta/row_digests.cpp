@@ -41,8 +41,8 @@ void take_value(const arrow::Array& values, std::int64_t at, Add add) {
     case arrow::Type::TIMESTAMP:
       return add(static_cast<std::uint64_t>(cast<arrow::TimestampArray>(values).Value(at)));
     case arrow::Type::FLOAT:
-      return add(std::uint64_t{
-          std::bit_cast<std::uint32_t>(cast<arrow::FloatArray>(values).Value(at))});
+      return add(
+          std::uint64_t{std::bit_cast<std::uint32_t>(cast<arrow::FloatArray>(values).Value(at))});
     case arrow::Type::DOUBLE:
       return add(std::bit_cast<std::uint64_t>(cast<arrow::DoubleArray>(values).Value(at)));
     case arrow::Type::DECIMAL128:

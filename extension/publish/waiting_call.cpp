@@ -55,8 +55,8 @@ LAKEHOUSE_SQL_FUNCTION(lakehouse_publish_and_wait) {
     publish::require_tenant_admin(PG_GETARG_DATUM(0));
     InitMaterializedSRF(fcinfo, 0);
   });
-  request.tenant_id = call(
-      [&] { return DatumGetCString(DirectFunctionCall1(uuid_out, PG_GETARG_DATUM(0))); });
+  request.tenant_id =
+      call([&] { return DatumGetCString(DirectFunctionCall1(uuid_out, PG_GETARG_DATUM(0))); });
   request.requested_by = call([] { return GetUserNameFromId(GetSessionUserId(), false); });
   const auto report =
       client::Channel::open(client::Patience::kRestart)->ask<wire::PublishReport>(request);

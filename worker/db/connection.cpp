@@ -61,18 +61,18 @@ pg_conn* start_connecting(const Target& target, Work work) {
                                              "connect_timeout",
                                              "password",
                                              nullptr};
-  const std::array<const char*, 11> values = {target.host.c_str(),
-                                              port.c_str(),
-                                              target.database.c_str(),
-                                              target.user.c_str(),
-                                              "UTF8",
-                                              "disable",
-                                              work == Work::kLong ? kLongWorkSettings
-                                                                  : kServerSettings,
-                                              "lakehouse-worker",
-                                              "10",
-                                              password.empty() ? nullptr : password.c_str(),
-                                              nullptr};
+  const std::array<const char*, 11> values = {
+      target.host.c_str(),
+      port.c_str(),
+      target.database.c_str(),
+      target.user.c_str(),
+      "UTF8",
+      "disable",
+      work == Work::kLong ? kLongWorkSettings : kServerSettings,
+      "lakehouse-worker",
+      "10",
+      password.empty() ? nullptr : password.c_str(),
+      nullptr};
   pg_conn* connection = PQconnectStartParams(names.data(), values.data(), 0);
   Secret::wipe(password);
   return connection;
@@ -235,12 +235,11 @@ Error Connection::give_up(Error error) {
   return error;
 }
 
-Status Connection::send(const char* sql, const std::vector<Value>& values,
-                        const Context& context) {
+Status Connection::send(const char* sql, const std::vector<Value>& values, const Context& context) {
   const Bound bound(values);
-  const int is_sent = PQsendQueryParams(connection_.get(), sql, bound.count(), nullptr,
-                                        bound.contents.data(), bound.lengths.data(),
-                                        bound.formats.data(), kBinary);
+  const int is_sent =
+      PQsendQueryParams(connection_.get(), sql, bound.count(), nullptr, bound.contents.data(),
+                        bound.lengths.data(), bound.formats.data(), kBinary);
   const Status flushed = is_sent == 0 ? Status(lost_error()) : flush(context);
   if (!flushed) abandon();
   return flushed;
@@ -254,8 +253,7 @@ Status Connection::wait_for_input(const Context& context) {
 }
 
 Status Connection::stream(const char* sql, const std::vector<Value>& values,
-                          const std::function<Status(const Rows&)>& take,
-                          const Context& context) {
+                          const std::function<Status(const Rows&)>& take, const Context& context) {
   if (Status sent = send(sql, values, context); !sent) return sent;
   if (PQsetSingleRowMode(connection_.get()) == 0) return give_up(lost_error());
   for (;;) {

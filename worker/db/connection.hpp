@@ -124,8 +124,7 @@ class Transaction {
 class Savepoint {
  public:
   static Result<Savepoint> begin(Connection& connection, const Context& context);
-  Savepoint(Savepoint&& other) noexcept
-      : connection_(std::exchange(other.connection_, nullptr)) {}
+  Savepoint(Savepoint&& other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
   ~Savepoint() {
     if (connection_ != nullptr) connection_->abandon();
   }

@@ -68,8 +68,8 @@ Status Checkpoints::write_if_due(const Table& table, delta::Store& store, const 
 // -1: none yet.
 Result<std::int64_t> Checkpoints::newest_checkpoint(const Table& table, delta::Store& store,
                                                     const Context& context) {
-  const auto text = store.get(table.path_of(delta::kLastCheckpointName),
-                              kMostLastCheckpointBytes, context);
+  const auto text =
+      store.get(table.path_of(delta::kLastCheckpointName), kMostLastCheckpointBytes, context);
   if (!text && text.error().code == ErrorCode::kNotFound) return -1;
   if (!text) return text.error();
   const auto value = json::parse(*text);
@@ -92,8 +92,8 @@ Status Checkpoints::write(const Table& table, delta::Store& store, const Context
   // One that is there already says the same: its process died before it was named.
   auto finished = (*upload)->finish(delta::IfPresent::kReplace);
   if (!finished) return std::move(finished).error();
-  return store.put(table.path_of(delta::kLastCheckpointName),
-                   delta::last_checkpoint_json(*written), context);
+  return store.put(table.path_of(delta::kLastCheckpointName), delta::last_checkpoint_json(*written),
+                   context);
 }
 
 Result<delta::TableState> Checkpoints::read_state(const Table& table, const Context& context) {

@@ -146,8 +146,7 @@ Result<delta::Type> parse_type(std::string_view text) {
   delta::Type decimal;
   if (parse_decimal(text, decimal)) return decimal;
   return Error{ErrorCode::kTypeNotSupported, "a published column has an unknown type",
-               "Type \"" + std::string(text) + "\".",
-               "Bring extension and worker to one version."};
+               "Type \"" + std::string(text) + "\".", "Bring extension and worker to one version."};
 }
 
 std::string type_text(const delta::Type& type) {

@@ -64,8 +64,7 @@ Result<std::optional<Version>> compact(const TableWork& work, const Context& con
   version.removed = files_to_merge(*live);
   if (version.removed.empty()) return std::optional<Version>();
   work.progress.begin_phase("merging small files");
-  DataFiles merged(DataFiles::Kind::kData, work.columns.schema, work.folder,
-                   FileSizes::one_file());
+  DataFiles merged(DataFiles::Kind::kData, work.columns.schema, work.folder, FileSizes::one_file());
   for (const LiveFile& file : version.removed) {
     if (Status copied = copy_rows(work, file, merged, context); !copied) return copied.error();
   }

@@ -86,9 +86,7 @@ Status Comparison::compare(const delta::Batch& batch) {
   return kDone;
 }
 
-bool Comparison::is_in_pass(const delta::Digest& key) const {
-  return key.high % passes_ == pass_;
-}
+bool Comparison::is_in_pass(const delta::Digest& key) const { return key.high % passes_ == pass_; }
 
 Comparison::Row* Comparison::find(const delta::Digest& key) {
   const auto found = std::ranges::lower_bound(rows_, key, {}, &Row::key);

@@ -14,9 +14,8 @@ namespace {
 
 constexpr std::int64_t kRowsPerBatch = 4096;
 // A publish has up to three files open.
-constexpr delta::WriterOptions kOptions{.row_group_bytes = 24U << 20U,
-                                        .row_group_rows = 1 << 20,
-                                        .compression_level = 3};
+constexpr delta::WriterOptions kOptions{
+    .row_group_bytes = 24U << 20U, .row_group_rows = 1 << 20, .compression_level = 3};
 
 Result<std::string> random_hex() {
   std::array<unsigned char, 16> bytes;

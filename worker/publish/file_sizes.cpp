@@ -24,8 +24,8 @@ bool FileSizes::is_full() const {
   if (rows_ == 0 || left_rows_ == kNever) return false;
   if (memory_bytes_ >= kMostInMemory) return true;
   const double row_bytes = memory_bytes_ / static_cast<double>(rows_);
-  const double left = written_bytes(row_bytes * static_cast<double>(std::max<std::int64_t>(
-                                                    left_rows_, rows_)));
+  const double left =
+      written_bytes(row_bytes * static_cast<double>(std::max<std::int64_t>(left_rows_, rows_)));
   return written_bytes(memory_bytes_) >= std::clamp(left * kPart, kLeast, kMost);
 }
 

@@ -14,8 +14,7 @@ using db::Value;
 constexpr const char* kListen = "LISTEN lakehouse_publish";
 constexpr const char* kIsQueued =
     "SELECT FROM lakehouse.publish_jobs WHERE state = 'queued' LIMIT 1";
-constexpr const char* kIsAbandoned =
-    "SELECT FROM lakehouse.abandoned_folders LIMIT 1";
+constexpr const char* kIsAbandoned = "SELECT FROM lakehouse.abandoned_folders LIMIT 1";
 // The tenant's lock first: whoever has it is alone with the tenant's jobs.
 constexpr const char* kClaim =
     "SELECT j.id, j.tenant_id::text FROM lakehouse.publish_jobs j "

@@ -15,8 +15,7 @@ constexpr const char* kReadFilters =
 }  // namespace
 
 Result<std::vector<LiveFile>> read_live_files(db::Connection& connection,
-                                              const std::string& table_id,
-                                              const Context& context) {
+                                              const std::string& table_id, const Context& context) {
   auto rows = connection.query({kReadFiles, {db::Value::text(table_id)}, "live_files"}, context);
   if (!rows) return std::move(rows).error();
   std::vector<LiveFile> files;

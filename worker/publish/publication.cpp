@@ -90,8 +90,7 @@ Status Publication::finish_decided() {
 // All new versions, or none.
 Status Publication::decide() {
   if (Status locked = lock_sources(); !locked) return locked;
-  auto transaction =
-      db::Transaction::begin(*writer_, context_, db::Isolation::kRepeatableRead);
+  auto transaction = db::Transaction::begin(*writer_, context_, db::Isolation::kRepeatableRead);
   if (!transaction) return std::move(transaction).error();
   if (Status taken = take_snapshot(); !taken) return taken;
   for (Table& table : tables_) {
@@ -238,8 +237,8 @@ Result<Version> Publication::read_and_write(const TableWork& work,
                                             std::optional<ChangedKeys>& keys) {
   auto source = open_source(work);
   if (!source) return std::move(source).error();
-  auto version = keys ? Rewrite(work, *keys, *source).run(context_)
-                      : reload(work, *source, context_);
+  auto version =
+      keys ? Rewrite(work, *keys, *source).run(context_) : reload(work, *source, context_);
   if (!version) return version;
   if (Status ended = source->end(context_); !ended) return ended.error();
   return version;
@@ -255,8 +254,7 @@ Result<std::vector<wire::PublishedVersion>> Publication::record(
     Table& table, const Columns& columns, const std::optional<Version>& version) {
   std::vector<wire::PublishedVersion> recorded;
   if (version) {
-    auto published =
-        record_version(*writer_, table, columns, *version, occasion_, context_);
+    auto published = record_version(*writer_, table, columns, *version, occasion_, context_);
     if (!published) return std::move(published).error();
     recorded.push_back(*std::move(published));
     table.before = columns.schema;
@@ -294,8 +292,7 @@ Result<std::optional<wire::PublishedVersion>> Publication::merge_files_of(Table&
   auto store = parts_.stores.find(table.store_id, context_);
   if (!store) return std::move(store).error();
   const Folder folder{**store, table.location, parts_.steps};
-  auto version =
-      compact(TableWork{table, columns, *key, folder, *writer_, progress_}, context_);
+  auto version = compact(TableWork{table, columns, *key, folder, *writer_, progress_}, context_);
   if (!version) return std::move(version).error();
   if (!*version) return std::optional<wire::PublishedVersion>();
   auto recorded = record_version(*writer_, table, columns, **version, occasion_, context_);
@@ -357,14 +354,13 @@ Status Publication::sweep() {
 Status Publication::note_failure(const Table& table, const Error& error) {
   failed_.insert_or_assign(table.id, error);
   parts_.log.write(LogLevel::kWarning, "table was not published", context_.request_id,
-                   {{"table", std::string_view(table.name)},
-                    {"code", facts_of(error.code).name}});
+                   {{"table", std::string_view(table.name)}, {"code", facts_of(error.code).name}});
   if (!outcome_.failure) {
     outcome_.failure = error;
     outcome_.failure->message = "could not publish \"" + table.name + "\": " + error.message;
   }
-  auto noted = writer_->query(
-      kNoteFailure, {Value::text(table.id), Value::text(error_text(error))}, context_);
+  auto noted = writer_->query(kNoteFailure, {Value::text(table.id), Value::text(error_text(error))},
+                              context_);
   if (!noted) return std::move(noted).error();
   return kDone;
 }

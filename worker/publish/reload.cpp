@@ -9,9 +9,9 @@ namespace lakehouse::worker::publish {
 Result<Version> reload(const TableWork& work, RowSource& source, const Context& context) {
   Version version;
   version.operation = work.table.is_new() ? Operation::kCreate : Operation::kReload;
-  version.has_new_columns =
-      work.table.is_new() || !is_same_layout(work.columns.schema, work.table.before) ||
-      !has_same_comments(work.columns.schema, work.table.before);
+  version.has_new_columns = work.table.is_new() ||
+                            !is_same_layout(work.columns.schema, work.table.before) ||
+                            !has_same_comments(work.columns.schema, work.table.before);
   auto live = read_live_files(work.catalog, work.table.id, context);
   if (!live) return std::move(live).error();
   version.removed = *std::move(live);

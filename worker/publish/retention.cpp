@@ -60,8 +60,8 @@ Result<std::vector<std::string>> Retention::forget(const Table& table, std::int6
   if (!transaction) return std::move(transaction).error();
   std::vector<std::string> paths;
   for (const char* sql : {kKeepMetadata, kForgetFiles, kForgetChanges, kForgetVersions}) {
-    auto rows = connection_.query(
-        sql, {db::Value::text(table.id), db::Value::integer(oldest)}, context);
+    auto rows =
+        connection_.query(sql, {db::Value::text(table.id), db::Value::integer(oldest)}, context);
     if (!rows) return std::move(rows).error();
     if (rows->column_count() == 0) continue;
     for (int i = 0; i < rows->count(); ++i) paths.push_back(rows->row(i).text());

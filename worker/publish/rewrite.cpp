@@ -199,8 +199,7 @@ Status Rewrite::write_rest(const LiveFile& file, const Context& context) {
   if (!*is_touched) return kDone;
   auto open = open_data_file(work_.folder, file.path, work_.columns.schema, context);
   if (!open) return std::move(open).error();
-  DataFiles rest(DataFiles::Kind::kData, work_.columns.schema, work_.folder,
-                 FileSizes::one_file());
+  DataFiles rest(DataFiles::Kind::kData, work_.columns.schema, work_.folder, FileSizes::one_file());
   for (;;) {
     auto batch = open->reader->next();
     if (!batch) return std::move(batch).error();
@@ -216,8 +215,7 @@ Status Rewrite::write_rest(const LiveFile& file, const Context& context) {
   return kDone;
 }
 
-Status Rewrite::take_old_rows(const delta::Batch& batch, DataFiles& rest,
-                              const Context& context) {
+Status Rewrite::take_old_rows(const delta::Batch& batch, DataFiles& rest, const Context& context) {
   auto digests = delta::key_digests(batch, work_.key);
   if (!digests) return std::move(digests).error();
   std::vector<bool> is_kept(digests->size(), true), is_removed(digests->size());

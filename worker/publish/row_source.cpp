@@ -32,14 +32,12 @@ Result<RowSource> RowSource::open(db::Connection& connection, const Viewpoint& v
   if (!is_snapshot(viewpoint.snapshot)) {
     return Error{ErrorCode::kInternal, "unexpected name of a snapshot", "", ""};
   }
-  auto transaction =
-      db::Transaction::begin(connection, context, db::Isolation::kRepeatableRead);
+  auto transaction = db::Transaction::begin(connection, context, db::Isolation::kRepeatableRead);
   if (!transaction) return std::move(transaction).error();
   RowSource source(connection, *std::move(transaction), table, columns);
   const std::string look = "SET TRANSACTION SNAPSHOT '" + viewpoint.snapshot + "'";
   if (auto set = connection.query(look.c_str(), {}, context); !set) return std::move(set).error();
-  auto become =
-      connection.query(kBecomeTenant, {db::Value::text(viewpoint.tenant_id)}, context);
+  auto become = connection.query(kBecomeTenant, {db::Value::text(viewpoint.tenant_id)}, context);
   if (!become) return std::move(become).error();
   if (Status learned = source.learn_types(context); !learned) return std::move(learned).error();
   return source;
@@ -92,7 +90,8 @@ std::string RowSource::key_condition() const {
   const auto number = [](std::size_t i) { return std::to_string(i + 1); };
   return " WHERE (" + joined(count, [&](std::size_t i) { return table_->key_places[i]; }) +
          ") IN (SELECT " +
-         joined(count, [&](std::size_t i) { return "k" + number(i) + "::" + table_->key_types[i]; }) +
+         joined(count,
+                [&](std::size_t i) { return "k" + number(i) + "::" + table_->key_types[i]; }) +
          " FROM pg_catalog.unnest(" +
          joined(count, [&](std::size_t i) { return "$" + number(i) + "::pg_catalog.text[]"; }) +
          ") AS changed (" + joined(count, [&](std::size_t i) { return "k" + number(i); }) + "))";

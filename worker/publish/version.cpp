@@ -161,11 +161,11 @@ Status insert_files(db::Connection& connection, const Table& table, const Versio
   if (!version.removed.empty()) {
     std::vector<std::int64_t> ids;
     for (const LiveFile& file : version.removed) ids.push_back(file.id);
-    rest.push_back({kRemoveFiles,
-                    {Value::text(table.id), Value::text(array_text(ids)),
-                     Value::integer(commit.number), Value::text(truth(is_change)),
-                     Value::integer(commit.at_ms)},
-                    "remove_files"});
+    rest.push_back(
+        {kRemoveFiles,
+         {Value::text(table.id), Value::text(array_text(ids)), Value::integer(commit.number),
+          Value::text(truth(is_change)), Value::integer(commit.at_ms)},
+         "remove_files"});
   }
   for (const DataFile& file : version.changes) {
     rest.push_back({kInsertChanges,
@@ -197,12 +197,12 @@ Result<wire::PublishedVersion> record_version(db::Connection& connection, Table&
                                               const Occasion& occasion, const Context& context) {
   auto commit = prepare(connection, table, columns, version, occasion, context);
   if (!commit) return std::move(commit).error();
-  auto raised = connection.query({kRaise,
-                                  {Value::text(table.id), Value::integer(commit->number),
-                                   Value::text(columns_json(columns.schema)),
-                                   Value::integer(columns.next_id)},
-                                  "raise"},
-                                 context);
+  auto raised = connection.query(
+      {kRaise,
+       {Value::text(table.id), Value::integer(commit->number),
+        Value::text(columns_json(columns.schema)), Value::integer(columns.next_id)},
+       "raise"},
+      context);
   if (!raised) return std::move(raised).error();
   if (raised->changed_count() != 1) return lost_table_error();
   auto inserted = connection.query(insertion(table, version, *commit, occasion), context);

@@ -94,9 +94,9 @@ Service::Service(config::Settings settings, std::unique_ptr<secrets::LiveVault> 
       audit_(settings_.database, *vault_, head_paths(settings_), log),
       stores_(settings_.delta_directory),
       debug_steps_(settings_.debug_publish_directory),
-      publish_jobs_({settings_.database, database_, stores_, debug_steps_,
-                     settings_.delta_retention, log},
-                    counters_),
+      publish_jobs_(
+          {settings_.database, database_, stores_, debug_steps_, settings_.delta_retention, log},
+          counters_),
       visits_(settings_.database, {kVisitConnections}),
       oauth_(settings_.public_url, visits_, *client_, log),
       gate_(settings_.public_url, visits_, log),

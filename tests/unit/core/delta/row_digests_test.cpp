@@ -27,8 +27,13 @@ Batch pairs(const std::vector<std::pair<const char*, const char*>>& rows) {
 }
 
 TEST(RowDigests, agree_exactly_where_rows_do) {
-  const auto digests = row_digests(pairs({{"x", "y"}, {"x", "y"}, {"xy", ""}, {"", "xy"},
-                                          {nullptr, "xy"}, {"x", nullptr}, {"y", "x"}}));
+  const auto digests = row_digests(pairs({{"x", "y"},
+                                          {"x", "y"},
+                                          {"xy", ""},
+                                          {"", "xy"},
+                                          {nullptr, "xy"},
+                                          {"x", nullptr},
+                                          {"y", "x"}}));
   EXPECT_EQ(digests[0], digests[1]);
   for (std::size_t i = 1; i < digests.size(); ++i) {
     for (std::size_t j = i + 1; j < digests.size(); ++j) EXPECT_NE(digests[i], digests[j]);

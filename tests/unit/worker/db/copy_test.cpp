@@ -11,7 +11,8 @@ namespace {
 class DatabaseStream : public DatabaseTest {
  protected:
   static constexpr const char* kEndless =
-      "COPY (SELECT repeat('x', 1000) FROM generate_series(1, 100000000)) TO STDOUT (FORMAT BINARY)";
+      "COPY (SELECT repeat('x', 1000) FROM generate_series(1, 100000000)) TO STDOUT (FORMAT "
+      "BINARY)";
   static Status ignore(std::string_view) { return kDone; }
 };
 
@@ -27,8 +28,8 @@ TEST_F(DatabaseStream, copies_rows_in_binary) {
       within(10s));
   ASSERT_TRUE(copied.is_ok()) << copied.error().message;
   EXPECT_TRUE(bytes.starts_with(std::string("PGCOPY\n\377\r\n\0", 11)));
-  EXPECT_EQ(bytes.substr(19), std::string("\0\3\0\0\0\4\0\0\0\7\377\377\377\377\0\0\0\2ab\377\377",
-                                          22));
+  EXPECT_EQ(bytes.substr(19),
+            std::string("\0\3\0\0\0\4\0\0\0\7\377\377\377\377\0\0\0\2ab\377\377", 22));
   EXPECT_TRUE(connection.query("SELECT 1", {}, within(10s)).is_ok());
 }
 
@@ -37,9 +38,9 @@ TEST_F(DatabaseStream, says_why_a_copy_fails_and_stays_usable) {
   const Status begun = connection.copy_out("COPY (SELECT nothing) TO STDOUT", ignore, within(10s));
   ASSERT_FALSE(begun.is_ok());
   EXPECT_EQ(begun.error().message, "column \"nothing\" does not exist");
-  const Status halfway = connection.copy_out(
-      "COPY (SELECT 10 / (1000 - i) FROM generate_series(1, 2000) i) TO STDOUT", ignore,
-      within(10s));
+  const Status halfway =
+      connection.copy_out("COPY (SELECT 10 / (1000 - i) FROM generate_series(1, 2000) i) TO STDOUT",
+                          ignore, within(10s));
   ASSERT_FALSE(halfway.is_ok());
   EXPECT_EQ(halfway.error().message, "division by zero");
   EXPECT_TRUE(connection.query("SELECT 1", {}, within(10s)).is_ok());
@@ -62,8 +63,9 @@ TEST_F(DatabaseStream, ends_a_copy_that_is_stopped_late_or_not_wanted) {
   EXPECT_EQ(unwanted.error().message, "no more");
   EXPECT_TRUE(refused.is_abandoned());
   EXPECT_TRUE(eventually([this] {
-    return count("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%' "
-                 "AND state = 'active' AND datname = current_database()") == 0;
+    return count(
+               "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%' "
+               "AND state = 'active' AND datname = current_database()") == 0;
   }));
 }
 

@@ -15,9 +15,9 @@ delta::Column column(const char* name, Type type, std::int32_t id = 0) {
 }
 
 TEST(Columns, spell_types_as_delta_does) {
-  for (const char* text : {"boolean", "short", "integer", "long", "float", "double", "string",
-                           "binary", "date", "timestamp", "decimal(38,0)", "array<string>",
-                           "array<decimal(5,2)>"}) {
+  for (const char* text :
+       {"boolean", "short", "integer", "long", "float", "double", "string", "binary", "date",
+        "timestamp", "decimal(38,0)", "array<string>", "array<decimal(5,2)>"}) {
     const auto type = parse_type(text);
     ASSERT_TRUE(type.is_ok()) << text;
     EXPECT_EQ(type_text(*type), text);

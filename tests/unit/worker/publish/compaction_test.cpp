@@ -28,8 +28,8 @@ TEST(Compaction, waits_until_a_tier_has_eight) {
 }
 
 TEST(Compaction, takes_the_oldest_of_the_lowest_tier) {
-  const auto merged = files_to_merge(files_of({300, 1, 300, 1, 300, 1, 300, 1, 300, 1, 300, 1, 300,
-                                               1, 300, 1, 1, 1}));
+  const auto merged = files_to_merge(
+      files_of({300, 1, 300, 1, 300, 1, 300, 1, 300, 1, 300, 1, 300, 1, 300, 1, 1, 1}));
   ASSERT_EQ(merged.size(), 8U);
   EXPECT_EQ(merged.front().id, 1);
   EXPECT_EQ(merged.back().id, 15);

@@ -36,9 +36,7 @@ TEST(FileSizes, grow_small_towards_the_end_of_a_load) {
   EXPECT_LT(files[files.size() - 2], 2 * kMegabyte);
 }
 
-TEST(FileSizes, keep_little_in_one_file) {
-  EXPECT_EQ(load(10'000, FileSizes(10'000)).size(), 1U);
-}
+TEST(FileSizes, keep_little_in_one_file) { EXPECT_EQ(load(10'000, FileSizes(10'000)).size(), 1U); }
 
 TEST(FileSizes, bear_a_wrong_estimate) {
   EXPECT_LT(load(1'000'000, FileSizes(0)).size(), 100U);
