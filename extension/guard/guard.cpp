@@ -6,6 +6,7 @@
 #include "extension/guard/analyse.hpp"
 #include "extension/guard/counters.hpp"
 #include "extension/guard/executor.hpp"
+#include "extension/guard/identity.hpp"
 #include "extension/guard/planner.hpp"
 #include "extension/guard/policy.hpp"
 #include "extension/guard/report.hpp"
@@ -20,6 +21,7 @@ bool was_preloaded;
 }  // namespace
 
 void install() {
+  watch_roles();
   install_policy_cache();
   install_analyse_hook();
   install_planner_hook();

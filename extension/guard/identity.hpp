@@ -15,6 +15,7 @@ enum class Strength : std::uint8_t {
               // lakehouse.agent_session: one allow-listed SELECT
 };
 
+// Cheap: roles are looked up only when they, their members or who asks have changed.
 Strength current_strength();
 
 // While the guard reads its own policies, its hooks let everything pass. Restored on error by the
@@ -40,5 +41,8 @@ void show_error_whole();
 
 // For error reports: looks up roles only when they changed since the last look.
 bool is_agent_session();
+
+// Once, when the library is loaded: notes every change of a role or membership.
+void watch_roles();
 
 }  // namespace lakehouse::guard
