@@ -2,6 +2,8 @@
 -- Connections to warehouses. One partitioned table, one partition a tenant: the tenant sees its own as
 -- <tenant>.warehouse_connections, the worker reads the whole by id. The secret is an envelope that only the worker's
 -- master key opens; no role but the worker's can even read it.
+-- Keys are each partition's own. Those of the parent would make them again in a restore, where a partition is attached
+-- before the dump's own ALTER TABLE ... ADD PRIMARY KEY comes.
 
 CREATE TABLE lakehouse.warehouse_connections (
     tenant_id uuid NOT NULL,  -- no foreign key: pg_dump loads partitions before the registry
@@ -20,12 +22,9 @@ CREATE TABLE lakehouse.warehouse_connections (
     last_tested_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (tenant_id, id),
-    UNIQUE (tenant_id, name),
     CHECK ((auth = 'client_credentials') = (username IS NOT NULL)),
     CHECK (status <> 'revoked' OR secret IS NULL)
 ) PARTITION BY LIST (tenant_id);
-CREATE INDEX ON lakehouse.warehouse_connections (id);
 
 COMMENT ON TABLE lakehouse.warehouse_connections IS 'Connections to Databricks SQL warehouses, made by lakehouse.connect_databricks()';
 COMMENT ON COLUMN lakehouse.warehouse_connections.tenant_id IS 'The tenant it belongs to';
@@ -66,8 +65,8 @@ DECLARE
     admin CONSTANT text := slug || '_admin';
     described record;
 BEGIN
-    EXECUTE format('CREATE TABLE %I.warehouse_connections PARTITION OF lakehouse.warehouse_connections FOR VALUES IN (%L)',
-                   slug, tenant_id);
+    EXECUTE format('CREATE TABLE %I.warehouse_connections PARTITION OF lakehouse.warehouse_connections '
+                   '(PRIMARY KEY (id), UNIQUE (name)) FOR VALUES IN (%L)', slug, tenant_id);
     EXECUTE format('COMMENT ON TABLE %I.warehouse_connections IS %L', slug, obj_description(parent, 'pg_class'));
     FOR described IN SELECT a.attname, col_description(parent, a.attnum) AS remark
                      FROM pg_attribute a WHERE a.attrelid = parent AND a.attnum > 0 AND NOT a.attisdropped

@@ -31,11 +31,8 @@ CREATE TABLE lakehouse.data_sources (
     description text NOT NULL DEFAULT '',
     epoch bigint NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (tenant_id, id),
-    UNIQUE (tenant_id, relation)
-) PARTITION BY LIST (tenant_id);
-CREATE INDEX ON lakehouse.data_sources (relation);
+    updated_at timestamptz NOT NULL DEFAULT now()
+) PARTITION BY LIST (tenant_id);  -- keys are each partition's own, as those of warehouse_connections
 
 COMMENT ON TABLE lakehouse.data_sources IS 'What of a warehouse table may be seen, made by lakehouse.expose()';
 COMMENT ON COLUMN lakehouse.data_sources.tenant_id IS 'The tenant it belongs to';
@@ -109,7 +106,8 @@ DECLARE
     admin CONSTANT text := slug || '_admin';
     described record;
 BEGIN
-    EXECUTE format('CREATE TABLE %I.data_sources PARTITION OF lakehouse.data_sources FOR VALUES IN (%L)', slug, tenant_id);
+    EXECUTE format('CREATE TABLE %I.data_sources PARTITION OF lakehouse.data_sources '
+                   '(PRIMARY KEY (id), UNIQUE (relation)) FOR VALUES IN (%L)', slug, tenant_id);
     EXECUTE format('COMMENT ON TABLE %I.data_sources IS %L', slug, obj_description(parent, 'pg_class'));
     FOR described IN SELECT a.attname, col_description(parent, a.attnum) AS remark
                      FROM pg_attribute a WHERE a.attrelid = parent AND a.attnum > 0 AND NOT a.attisdropped

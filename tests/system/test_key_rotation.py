@@ -10,12 +10,12 @@ import contextlib
 import os
 import shutil
 import signal
-import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import database_dump
 import psycopg
 import pytest
 from cluster import Cluster
@@ -313,14 +313,8 @@ def test_file_that_may_not_be_used_is_not_read_again(
     text = key_file.read_text(encoding="ascii")
     newest = writing_key(own_session)
     spoilt = {
-        "Its group or others have permissions on it.": (
-            text + new_key(newest + 1),
-            0o440,
-        ),
-        "does not end with 64 hexadecimal digits": (
-            text + new_key(newest + 1)[:40],
-            0o400,
-        ),
+        "Its group or others have permissions on it.": (text + new_key(newest + 1), 0o440),
+        "does not end with 64 hexadecimal digits": (text + new_key(newest + 1)[:40], 0o400),
     }
     for content, mode in spoilt.values():
         lines = cluster.log().count("could not use master key file")
@@ -398,28 +392,59 @@ def test_keys_of_a_command_change_with_a_reload(
     wait_other_worker(own_session, worker)
 
 
-def dump(cluster: Cluster, program: str, *options: str) -> str:
-    return subprocess.run(
-        [program, "--username", "postgres", *options],
-        env={**os.environ, **cluster.environment},
-        capture_output=True,
-        check=True,
-        text=True,
-        timeout=120,
-    ).stdout
-
-
-def restore(cluster: Cluster, script: str) -> None:
-    """psql goes on after an error: the roles that both clusters have exist already."""
-    subprocess.run(
-        ["psql", "-X", "-q"],
-        input=script,
-        env={**os.environ, **cluster.environment},
-        capture_output=True,
-        check=True,
-        text=True,
-        timeout=120,
+def publish_something(connection: Connection) -> None:
+    """Rows in the tables of shares, as far as no worker is needed."""
+    connection.execute("SELECT lakehouse.create_share(%s, 'facts')", [TENANT])
+    connection.execute("SELECT lakehouse.publish(%s)", [TENANT])
+    connection.execute(
+        "WITH made AS (INSERT INTO lakehouse.recipients (tenant_id, name)"
+        " SELECT t.id, 'reader' FROM lakehouse.tenants t WHERE t.slug = %s RETURNING id)"
+        " INSERT INTO lakehouse.recipient_tokens (recipient_id, token_hash) SELECT m.id, 'a' FROM made m",
+        [TENANT],
     )
+    connection.execute(
+        "INSERT INTO lakehouse.share_grants (share_id, recipient_id)"
+        " SELECT s.id, r.id FROM lakehouse.shares s JOIN lakehouse.recipients r USING (tenant_id)"
+    )
+    connection.execute("SELECT lakehouse.set_share_salt(%s, 'pepper')", [TENANT])  # is captured
+
+
+def state(connection: Connection) -> dict[str, list]:
+    """What a dump keeps: rows, numbers that come next, indexes and triggers.
+
+    But not what is made anew: number and time of a policy's change, what a worker notes of its key,
+    and that every row of a table may have changed.
+    """
+    tables = [*kept_relations(connection, "r"), f"{TENANT}.warehouse_connections"]
+    tables += [f"{TENANT}.data_sources"]
+    queries = {
+        table: f"SELECT (to_jsonb(t) - '{{epoch,updated_at}}'::text[])::text FROM {table} t ORDER BY 1"
+        for table in tables
+        if table not in ("lakehouse.master_key_log", "lakehouse.captured_changes")
+    }
+    for sequence in kept_relations(connection, "S"):
+        if sequence != "lakehouse.policy_epoch":
+            queries[sequence] = f"SELECT nextval('{sequence}')"
+    of_tenant = f"c.relnamespace = '{TENANT}'::regnamespace"
+    queries["indexes"] = (
+        "SELECT pg_get_indexdef(i.indexrelid) FROM pg_index i"
+        f" JOIN pg_class c ON c.oid = i.indrelid WHERE {of_tenant} ORDER BY 1"
+    )
+    queries["triggers"] = (
+        "SELECT c.relname, g.tgname, g.tgenabled::text FROM pg_trigger g"
+        f" JOIN pg_class c ON c.oid = g.tgrelid WHERE NOT g.tgisinternal AND {of_tenant} ORDER BY 1, 2"
+    )
+    return {part: connection.execute(query).fetchall() for part, query in queries.items()}
+
+
+def kept_relations(connection: Connection, kind: str) -> list[str]:
+    """Those of the extension whose rows a dump keeps."""
+    rows = connection.execute(
+        "SELECT c.oid::regclass::text FROM pg_extension e JOIN pg_class c ON c.oid = ANY (e.extconfig)"
+        " WHERE e.extname = 'lakehouse' AND c.relkind = %s ORDER BY 1",
+        [kind],
+    )
+    return [row[0] for row in rows.fetchall()]
 
 
 def is_usable(connection: Connection, name: str) -> bool:
@@ -435,19 +460,20 @@ def test_restored_database_needs_the_same_keys(
     own_session.execute(f"SET ROLE {TENANT}_member")
     own_session.execute(f"SELECT n_name FROM {lake}")  # and so a record of the audit log
     own_session.execute("RESET ROLE")
-    roles = dump(cluster, "pg_dumpall", "--roles-only", "--no-role-passwords")
-    content = dump(cluster, "pg_dump", cluster.environment["PGDATABASE"])
+    publish_something(own_session)
+    dump = database_dump.take(cluster)
+    here = state(own_session)
     noted = "SELECT key_id, since, retired_at FROM lakehouse.master_keys ORDER BY key_id"
     newest = writing_key(own_session)
     other = Cluster(tmp_path / "other")
     try:
         with private_directory(other) as directory, other.connect() as connection:
-            restore(other, roles + "\nDROP EXTENSION lakehouse CASCADE;\n" + content)
+            database_dump.restore(dump, other)
+            there = state(connection)
+            for part, rows in here.items():
+                assert there[part] == rows, part
             refused(connection, f"SELECT * FROM {lake}", "28000")
-            for text, opens in (
-                (new_key(newest), False),
-                (key_file.read_text("ascii"), True),
-            ):
+            for text, opens in ((new_key(newest), False), (key_file.read_text("ascii"), True)):
                 before = worker_pid(connection)
                 path = write_keys(other, directory / f"{opens}.key", text)
                 use_setting(other, "master_key_file", str(path))
@@ -464,7 +490,7 @@ def test_restored_database_needs_the_same_keys(
                     assert names == [("FRANCE",)]
                 else:
                     refused(connection, f"SELECT * FROM {lake}", "28000")
-            here = own_session.execute(noted).fetchall()
-            assert [row[::2] for row in connection.execute(noted)] == [row[::2] for row in here]
+            keys = own_session.execute(noted).fetchall()
+            assert [row[::2] for row in connection.execute(noted)] == [row[::2] for row in keys]
     finally:
         other.stop()

@@ -7,12 +7,11 @@ On a cluster of its own: it scans the data directory, the log and a copy of the 
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import database_dump
 import psycopg
 import pytest
 from canary import (
@@ -261,28 +260,19 @@ def test_explain_shows_no_secret(cluster: Cluster, own_session: Connection) -> N
         assert not found_in(str(plan).encode(), [token])
 
 
-def dump(cluster: Cluster, program: str, *options: str) -> bytes:
-    command = [program, "--username", "postgres", *options]
-    environment = {**os.environ, **cluster.environment}
-    return subprocess.run(
-        command, env=environment, capture_output=True, check=True, timeout=120
-    ).stdout
-
-
 def test_dump_holds_no_secret_and_opens_nowhere_else(
     cluster: Cluster, own_session: Connection, tmp_path: Path
 ) -> None:
     token = cluster.environment["WAREHOUSE_TOKEN"]
     connect_to(cluster, own_session, "dumped")
     use(own_session, "dumped", None)
-    roles = dump(cluster, "pg_dumpall", "--roles-only", "--no-role-passwords")
-    content = dump(cluster, "pg_dump", cluster.environment["PGDATABASE"])
-    assert b"nation_dumped" in content and b"\\\\x" in content
-    assert not found_in(roles + content, [token])
+    dump = database_dump.take(cluster)
+    assert "nation_dumped" in dump.content and "\\\\x" in dump.content
+    assert not found_in((dump.roles + dump.content).encode(), [token])
 
     other = Cluster(tmp_path / "other")
     try:
-        restore(other, roles + b"\n" + b"DROP EXTENSION lakehouse CASCADE;\n" + content)
+        database_dump.restore(dump, other)
         with other.connect() as connection:
             rows = connection.execute(
                 f"SELECT secret IS NOT NULL FROM {TENANT}.warehouse_connections"
@@ -293,19 +283,6 @@ def test_dump_holds_no_secret_and_opens_nowhere_else(
         assert leaks(other, [token]) == []
     finally:
         other.stop()
-
-
-def restore(cluster: Cluster, script: bytes) -> None:
-    """psql goes on after an error: the roles that both clusters have exist already."""
-    environment = {**os.environ, **cluster.environment}
-    subprocess.run(
-        ["psql", "-X", "-q"],
-        input=script,
-        env=environment,
-        capture_output=True,
-        check=True,
-        timeout=120,
-    )
 
 
 def test_worker_leaves_no_core_and_no_open_door(cluster: Cluster, own_session: Connection) -> None:
