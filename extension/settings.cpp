@@ -22,6 +22,7 @@ char* master_key_file;
 char* master_key_command;
 char* delta_directory;
 char* debug_publish_directory;
+char* delta_sharing_base_url;
 bool warehouse_integration_enabled;
 bool oauth_dynamic_registration;
 bool enable_pushdown;
@@ -108,6 +109,9 @@ const TextSetting kTexts[] = {
      "Directory of files that each hold a publish at the step they are named after.",
      &debug_publish_directory, "", PGC_SIGHUP,
      GUC_SUPERUSER_ONLY | GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE},
+    {"lakehouse.delta_sharing_base_url",
+     "URL under which recipients reach Delta Sharing; empty: it is switched off.",
+     &delta_sharing_base_url, "", PGC_SIGHUP, 0},
 };
 
 const SwitchSetting kSwitches[] = {

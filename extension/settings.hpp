@@ -21,6 +21,7 @@ extern char* master_key_file;
 extern char* master_key_command;
 extern char* delta_directory;
 extern char* debug_publish_directory;
+extern char* delta_sharing_base_url;
 extern bool warehouse_integration_enabled;
 extern bool oauth_dynamic_registration;
 extern bool enable_pushdown;

@@ -13,6 +13,8 @@ namespace lakehouse {
 inline constexpr std::string_view kAccessTokenPrefix = "lkh_at_";
 inline constexpr std::string_view kRefreshTokenPrefix = "lkh_rt_";
 inline constexpr std::string_view kClientSecretPrefix = "lkh_cs_";
+inline constexpr std::string_view kActivationPrefix = "lkh_al_";
+inline constexpr std::string_view kRecipientTokenPrefix = "lkh_st_";
 
 inline constexpr std::size_t kCredentialRandomBytes = 32;
 inline constexpr std::size_t kCredentialChecksumBytes = 6;

@@ -90,6 +90,7 @@ wire::WorkerConfig from_settings() {
   config.delta_directory = border::call([] { return settings::effective_delta_directory(); });
   config.delta_retention_minutes = static_cast<std::uint32_t>(settings::delta_retention_minutes);
   config.debug_publish_directory = settings::debug_publish_directory;
+  config.delta_sharing_base_url = settings::delta_sharing_base_url;
   return config;
 }
 

@@ -83,6 +83,7 @@ BEGIN
     PERFORM lakehouse.grant_snippets(slug);
     PERFORM lakehouse.create_share_options(slug);
     PERFORM lakehouse.grant_publish_privileges(slug);
+    PERFORM lakehouse.grant_recipient_privileges(slug);
     RETURN tenant_id;
 END
 $$;

@@ -51,6 +51,9 @@ CREATE TABLE lakehouse.recipients (
     activation_hash bytea UNIQUE,
     activation_expires_at timestamptz,
     client_secret_hash bytea,
+    client_secret_expires_at timestamptz,
+    old_client_secret_hash bytea,
+    old_client_secret_expires_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     activated_at timestamptz,
     revoked_at timestamptz,
@@ -67,6 +70,9 @@ COMMENT ON COLUMN lakehouse.recipients.allowed_networks IS 'Addresses it may com
 COMMENT ON COLUMN lakehouse.recipients.activation_hash IS 'SHA-256 of the secret in the activation link; NULL: used, or none';
 COMMENT ON COLUMN lakehouse.recipients.activation_expires_at IS 'Until when the activation link is good';
 COMMENT ON COLUMN lakehouse.recipients.client_secret_hash IS 'SHA-256 of the client secret, with auth oauth';
+COMMENT ON COLUMN lakehouse.recipients.client_secret_expires_at IS 'Until when the client secret is good; NULL: until it is rotated or revoked';
+COMMENT ON COLUMN lakehouse.recipients.old_client_secret_hash IS 'SHA-256 of the client secret before it; NULL: none';
+COMMENT ON COLUMN lakehouse.recipients.old_client_secret_expires_at IS 'Until when the client secret before it is good';
 COMMENT ON COLUMN lakehouse.recipients.created_at IS 'When it was made';
 COMMENT ON COLUMN lakehouse.recipients.activated_at IS 'When its profile was last fetched';
 COMMENT ON COLUMN lakehouse.recipients.revoked_at IS 'When it was revoked; NULL: it is good';
@@ -100,6 +106,28 @@ COMMENT ON TABLE lakehouse.share_grants IS 'Which recipient may read which share
 COMMENT ON COLUMN lakehouse.share_grants.share_id IS 'The share';
 COMMENT ON COLUMN lakehouse.share_grants.recipient_id IS 'The recipient';
 COMMENT ON COLUMN lakehouse.share_grants.granted_at IS 'When it was granted';
+
+CREATE TABLE lakehouse.share_reads (
+    share_id uuid NOT NULL REFERENCES lakehouse.shares ON DELETE CASCADE,
+    table_id uuid NOT NULL REFERENCES lakehouse.published_tables ON DELETE CASCADE,
+    recipient_id uuid NOT NULL REFERENCES lakehouse.recipients ON DELETE CASCADE,
+    reads bigint NOT NULL DEFAULT 0,
+    bytes_listed bigint NOT NULL DEFAULT 0,
+    last_read_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (table_id, share_id, recipient_id)
+);
+COMMENT ON TABLE lakehouse.share_reads IS 'How much recipients have read of which table; written by the worker every second';
+COMMENT ON COLUMN lakehouse.share_reads.share_id IS 'The share it was read by';
+COMMENT ON COLUMN lakehouse.share_reads.table_id IS 'The published table';
+COMMENT ON COLUMN lakehouse.share_reads.recipient_id IS 'Who read';
+COMMENT ON COLUMN lakehouse.share_reads.reads IS 'Number of queries, and of requests for changes';
+COMMENT ON COLUMN lakehouse.share_reads.bytes_listed IS 'Bytes of the files that these were told of';
+COMMENT ON COLUMN lakehouse.share_reads.last_read_at IS 'When it was last read';
+CREATE INDEX share_reads_recipient_idx ON lakehouse.share_reads (recipient_id);
+CREATE INDEX share_reads_share_idx ON lakehouse.share_reads (share_id);
+REVOKE ALL ON lakehouse.share_reads FROM PUBLIC;
+GRANT SELECT, INSERT, UPDATE ON lakehouse.share_reads TO lakehouse_worker;
+SELECT pg_catalog.pg_extension_config_dump('lakehouse.share_reads', '');
 
 REVOKE ALL ON lakehouse.shares, lakehouse.share_tables, lakehouse.recipients, lakehouse.recipient_tokens, lakehouse.share_grants FROM PUBLIC;
 GRANT SELECT ON lakehouse.shares, lakehouse.share_tables, lakehouse.share_grants TO lakehouse_worker;

@@ -86,13 +86,17 @@ COMMENT ON COLUMN lakehouse.progress_publish.updated_at IS 'When this was last t
 
 CREATE VIEW lakehouse.stat_publish WITH (security_barrier) AS
 SELECT t.slug AS tenant, p.source, p.id AS table_id, p.version, p.stored_version, newest.total_rows, live.files, live.bytes,
-       pending.changes AS pending_changes, newest.snapshot_at AS published_at, p.last_error
+       pending.changes AS pending_changes, newest.snapshot_at AS published_at, p.last_error, by_recipients.reads,
+       by_recipients.bytes_listed, by_recipients.last_read_at
 FROM lakehouse.published_tables p
 JOIN lakehouse.tenants t ON t.id = p.tenant_id
 LEFT JOIN lakehouse.published_versions newest ON newest.table_id = p.id AND newest.version = p.version
 CROSS JOIN LATERAL (SELECT count(*) AS files, coalesce(sum(f.bytes), 0)::bigint AS bytes FROM lakehouse.published_files f
                     WHERE f.table_id = p.id AND f.removed_version IS NULL) AS live
 CROSS JOIN LATERAL (SELECT count(*) AS changes FROM lakehouse.captured_changes c WHERE c.table_id = p.id) AS pending
+CROSS JOIN LATERAL (SELECT coalesce(sum(r.reads), 0)::bigint AS reads, coalesce(sum(r.bytes_listed), 0)::bigint AS bytes_listed,
+                           max(r.last_read_at) AS last_read_at
+                    FROM lakehouse.share_reads r WHERE r.table_id = p.id) AS by_recipients
 WHERE pg_has_role(to_regrole(t.slug || '_admin'), 'USAGE') OR pg_has_role('pg_monitor', 'USAGE');
 COMMENT ON VIEW lakehouse.stat_publish IS 'Published tables as they are now: of the own tenant, to members of pg_monitor of all';
 COMMENT ON COLUMN lakehouse.stat_publish.tenant IS 'The tenant';
@@ -106,6 +110,9 @@ COMMENT ON COLUMN lakehouse.stat_publish.bytes IS 'Their size';
 COMMENT ON COLUMN lakehouse.stat_publish.pending_changes IS 'Changes captured since';
 COMMENT ON COLUMN lakehouse.stat_publish.published_at IS 'The rows of the newest version are those committed at this time';
 COMMENT ON COLUMN lakehouse.stat_publish.last_error IS 'Why the last publish left this table where it was; NULL: it did not';
+COMMENT ON COLUMN lakehouse.stat_publish.reads IS 'Queries and requests for changes by recipients';
+COMMENT ON COLUMN lakehouse.stat_publish.bytes_listed IS 'Bytes of the files that recipients were told of';
+COMMENT ON COLUMN lakehouse.stat_publish.last_read_at IS 'When a recipient last read it; NULL: none yet';
 
 CREATE FUNCTION lakehouse.grant_publish_privileges(slug text)
 RETURNS void LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE

@@ -39,6 +39,7 @@ unix_socket_directories = '$root/socket'
 shared_preload_libraries = 'lakehouse'
 lakehouse.database = '$database'
 lakehouse.listen = '127.0.0.1:$worker_port'
+lakehouse.delta_sharing_base_url = 'http://127.0.0.1:$worker_port/delta-sharing'
 lakehouse.warehouse_integration_enabled = on
 lakehouse.allowed_private_hosts = '127.0.0.1'
 shared_buffers = 64MB

@@ -76,9 +76,10 @@ std::optional<std::string> slug_of(std::string_view label) {
   return slug;
 }
 
-Error bad_url(std::string_view text, std::string detail) {
+Error bad_url(std::string_view setting, std::string_view text, std::string detail) {
   return {ErrorCode::kInvalidArgument,
-          "invalid value for parameter \"lakehouse.public_url\": \"" + std::string(text) + "\"",
+          "invalid value for parameter \"" + std::string(setting) + "\": \"" + std::string(text) +
+              "\"",
           std::move(detail),
           "Write for example https://crm.example.com or https://{org-slug}.crm.example.com."};
 }
@@ -103,26 +104,26 @@ bool is_loopback_host(std::string_view host) {
 
 bool is_address(std::string_view host) { return host.starts_with('[') || is_ip4(host); }
 
-Result<PublicUrl> PublicUrl::parse(std::string_view text) {
+Result<PublicUrl> PublicUrl::parse(std::string_view text, std::string_view setting) {
   PublicUrl url;
   std::string_view rest = text;
   url.is_https_ = rest.starts_with("https://");
   if (!url.is_https_ && !rest.starts_with("http://")) {
-    return bad_url(text, "It begins with neither https:// nor http://.");
+    return bad_url(setting, text, "It begins with neither https:// nor http://.");
   }
   rest.remove_prefix(rest.find("//") + 2);
   if (rest.ends_with('/')) rest.remove_suffix(1);
   url.has_tenant_hosts_ = rest.starts_with(kTenantLabel);
   if (url.has_tenant_hosts_) rest.remove_prefix(kTenantLabel.size());
   const auto parsed = parse_host(rest);
-  if (!parsed) return bad_url(text, "After the scheme, it has a host and no path.");
+  if (!parsed) return bad_url(setting, text, "After the scheme, it has a host and no path.");
   url.host_ = parsed->host;
   url.port_ = parsed->port.value_or(url.is_https_ ? kHttpsPort : kHttpPort);
   if (url.has_tenant_hosts_ && is_address(url.host_)) {
-    return bad_url(text, "An address has no subdomains.");
+    return bad_url(setting, text, "An address has no subdomains.");
   }
   if (!url.is_https_ && !url.is_loopback()) {
-    return bad_url(text, "Plain http is for loopback hosts only: tokens would travel unprotected.");
+    return bad_url(setting, text, "Plain http is for loopback hosts only: tokens would travel unprotected.");
   }
   return url;
 }

@@ -29,7 +29,8 @@ class PublicUrl {
   // "https://{org-slug}.crm.example.com": then each tenant has a host of its own, its slug with
   // hyphens for underscores, which host names do not have.
   // Errors: kInvalidArgument; plain http is for loopback hosts only.
-  static Result<PublicUrl> parse(std::string_view text);
+  static Result<PublicUrl> parse(std::string_view text,
+                                 std::string_view setting = "lakehouse.public_url");
   // Where the setting is empty: the address the server listens on.
   static PublicUrl of(const Address& listen, bool has_tls);
 

@@ -98,6 +98,11 @@ Status read_access(const wire::WorkerConfig& frame, Settings& settings) {
   } else if (settings.listen) {
     settings.public_url = PublicUrl::of(*settings.listen, !frame.tls_certificate_file.empty());
   }
+  if (!frame.delta_sharing_base_url.empty()) {
+    auto url = BaseUrl::parse("lakehouse.delta_sharing_base_url", frame.delta_sharing_base_url);
+    if (!url) return url.error();
+    settings.sharing_url = *std::move(url);
+  }
   for (const std::string& text : frame.allowed_origins) {
     auto origin = check_origin(text);
     if (!origin) return origin.error();

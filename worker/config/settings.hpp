@@ -12,6 +12,7 @@
 #include "core/base/result.hpp"
 #include "core/wire/message.hpp"
 #include "worker/config/address.hpp"
+#include "worker/config/base_url.hpp"
 #include "worker/config/network.hpp"
 #include "worker/config/public_url.hpp"
 #include "worker/db/target.hpp"
@@ -40,6 +41,7 @@ struct Settings {
   std::string delta_directory;  // of published tables; made when first needed
   std::chrono::minutes delta_retention{};
   std::string debug_publish_directory;  // empty: none
+  std::optional<BaseUrl> sharing_url;  // absent: no Delta Sharing
 };
 
 // Reads exactly one frame, so that the end of the same stream can be watched afterwards. Wipes what

@@ -119,12 +119,13 @@ Access::Verdict Access::admit(Request& request, const Ends& ends, const Router& 
     verdict.answer = problem(400, "BAD_REQUEST", "the request is malformed", "Host is no host.");
     return verdict;
   }
-  const auto own = asked ? own_origin(request, *asked, ends) : std::nullopt;
+  const auto own = asked ? own_origin(request, *asked, ends, audience) : std::nullopt;
   const bool is_probe_by_address =
       audience == Audience::kProbes && (!asked || config::is_address(asked->host));
-  // Where each tenant has a host, others have no URL to be named by; probes need none.
+  // Where each tenant has a host, others have no URL to be named by; probes need none, and
+  // recipients have a URL of their own.
   const bool is_nobodys = options_.public_url.has_tenant_hosts() && request.tenant.empty() &&
-                          audience != Audience::kProbes;
+                          audience != Audience::kProbes && audience != Audience::kRecipients;
   if ((!own && !is_probe_by_address) || is_nobodys) {
     verdict.answer = misdirected();
     return verdict;
@@ -147,7 +148,11 @@ Access::Verdict Access::admit(Request& request, const Ends& ends, const Router& 
 }
 
 std::optional<std::string> Access::own_origin(Request& request, const HostAndPort& asked,
-                                              const Ends& ends) const {
+                                              const Ends& ends, Audience audience) const {
+  if (audience == Audience::kRecipients && options_.sharing_url &&
+      options_.sharing_url->tenant_of(asked)) {
+    return options_.sharing_url->origin();
+  }
   if (auto tenant = options_.public_url.tenant_of(asked)) {
     request.tenant = *std::move(tenant);
     return options_.public_url.origin(request.tenant);

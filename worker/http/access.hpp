@@ -19,6 +19,8 @@ struct AccessOptions {
   config::PublicUrl public_url;
   std::vector<std::string> allowed_origins;  // beside our own; as browsers write them
   std::vector<config::Network> trusted_proxies;
+  // Where recipients of shares ask, for all tenants.
+  std::optional<config::PublicUrl> sharing_url;
 };
 
 // The ends of a connection.
@@ -46,7 +48,7 @@ class Access {
  private:
   // The origin of pages that this host itself serves; nothing if the host is not ours.
   std::optional<std::string> own_origin(Request& request, const config::HostAndPort& asked,
-                                        const Ends& ends) const;
+                                        const Ends& ends, Audience audience) const;
   bool is_known_origin(std::string_view origin) const;
 
   const AccessOptions options_;

@@ -18,6 +18,8 @@ constexpr std::chrono::milliseconds kDatabaseCheckTime{2'000};
 constexpr std::chrono::milliseconds kWarmUpTime{500};
 // For everything a visitor asks but the tools themselves, which have their own.
 constexpr std::size_t kVisitConnections = 8;
+// For recipients of shares, so that neither they nor visitors wait for the others.
+constexpr std::size_t kSharingConnections = 8;
 // Of a stop's time, what requests of the HTTP server may use up.
 constexpr std::chrono::milliseconds kHttpDrainTime{500};
 
@@ -103,7 +105,12 @@ Service::Service(config::Settings settings, std::unique_ptr<secrets::LiveVault> 
       tools_(settings_.database, audit_, log),
       library_(visits_, audit_),
       mcp_({settings_.database, visits_, gate_, tools_, library_, *vault_, log}),
-      api_(visits_, gate_, log) {}
+      api_(visits_, gate_, log),
+      shared_reads_(settings_.database, {kSharingConnections}) {
+  if (!settings_.sharing_url) return;
+  sharing_ = std::make_unique<sharing::Server>(
+      sharing::Parts{*settings_.sharing_url, shared_reads_, *vault_, audit_, log_});
+}
 
 Status Service::open_gateway() {
   gateway::Gateway::Options options;
@@ -133,7 +140,8 @@ void Service::open_http() {
   options.listen = *settings_.listen;
   options.tls_certificate_file = settings_.tls_certificate_file;
   options.tls_key_file = settings_.tls_key_file;
-  options.access = {settings_.public_url, settings_.allowed_origins, settings_.trusted_proxies};
+  options.access = {settings_.public_url, settings_.allowed_origins, settings_.trusted_proxies, {}};
+  if (settings_.sharing_url) options.access.sharing_url = settings_.sharing_url->host();
   options.uncapped_clients = uncapped_clients(settings_);
   auto server = http::Server::start(std::move(options), routes(), log_, counters_);
   if (!server) return log_.failure("http server does not start", server.error());
@@ -168,6 +176,9 @@ http::Router Service::routes() {
   for (http::Route& route : oauth_.routes()) routes.push_back(std::move(route));
   for (http::Route& route : mcp_.routes()) routes.push_back(std::move(route));
   for (http::Route& route : api_.routes()) routes.push_back(std::move(route));
+  if (sharing_) {
+    for (http::Route& route : sharing_->routes()) routes.push_back(std::move(route));
+  }
   return http::Router(std::move(routes));
 }
 

@@ -27,6 +27,7 @@
 #include "worker/secrets/master_keys.hpp"
 #include "worker/secrets/resealer.hpp"
 #include "worker/secrets/rotation.hpp"
+#include "worker/sharing/server.hpp"
 #include "worker/tools/database_library.hpp"
 #include "worker/tools/database_tools.hpp"
 #include "worker/warehouses/registry.hpp"
@@ -84,6 +85,8 @@ class Service {
   tools::DatabaseLibrary library_;
   mcp::Server mcp_;
   api::Server api_;
+  db::Pool shared_reads_;
+  std::unique_ptr<sharing::Server> sharing_;  // none: Delta Sharing is off
   std::unique_ptr<http::Server> http_;  // last: its routes look at everything above
   std::atomic<const http::Server*> listening_ =
       nullptr;  // http_, for sessions that run while it starts
