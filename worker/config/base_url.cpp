@@ -13,19 +13,18 @@ bool is_plain(char c) {
 }
 
 Error bad_path(std::string_view setting, std::string_view text) {
-  return {ErrorCode::kInvalidArgument,
-          "invalid value for parameter \"" + std::string(setting) + "\": \"" + std::string(text) +
-              "\"",
-          "Its path has letters, digits and -._~ between single slashes, and its host no tenant.",
-          "Write for example https://crm.example.com/delta-sharing."};
+  return {
+      ErrorCode::kInvalidArgument,
+      "invalid value for parameter \"" + std::string(setting) + "\": \"" + std::string(text) + "\"",
+      "Its path has letters, digits and -._~ between single slashes, and its host no tenant.",
+      "Write for example https://crm.example.com/delta-sharing."};
 }
 
 }  // namespace
 
 Result<BaseUrl> BaseUrl::parse(std::string_view setting, std::string_view text) {
   const std::size_t scheme = text.find("://");
-  const std::size_t slash =
-      scheme == std::string_view::npos ? scheme : text.find('/', scheme + 3);
+  const std::size_t slash = scheme == std::string_view::npos ? scheme : text.find('/', scheme + 3);
   auto host = PublicUrl::parse(text.substr(0, slash), setting);
   if (!host) return host.error();
   BaseUrl url;

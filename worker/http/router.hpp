@@ -16,10 +16,10 @@ namespace lakehouse::worker::http {
 
 // Who may ask. See access.hpp for the hosts and origins meant.
 enum class Audience : std::uint8_t {
-  kClients,  // by the public host; pages of browsers only from known origins
-  kAnyone,   // by the public host; pages of every origin may read the answer: public documents
+  kClients,     // by the public host; pages of browsers only from known origins
+  kAnyone,      // by the public host; pages of every origin may read the answer: public documents
   kRecipients,  // as kClients; by the host of lakehouse.delta_sharing_base_url, too
-  kProbes,   // by an address too; answered by threads of their own, while tools wait for others
+  kProbes,      // by an address too; answered by threads of their own, while tools wait for others
 };
 
 struct Route {

@@ -106,10 +106,11 @@ Service::Service(config::Settings settings, std::unique_ptr<secrets::LiveVault> 
       library_(visits_, audit_),
       mcp_({settings_.database, visits_, gate_, tools_, library_, *vault_, log}),
       api_(visits_, gate_, log),
+      stores_(settings_.delta_directory),
       shared_reads_(settings_.database, {kSharingConnections}) {
   if (!settings_.sharing_url) return;
-  sharing_ = std::make_unique<sharing::Server>(
-      sharing::Parts{*settings_.sharing_url, shared_reads_, *vault_, audit_, log_});
+  sharing_ = std::make_unique<sharing::Server>(sharing::Parts{
+      *settings_.sharing_url, shared_reads_, *vault_, audit_, stores_, nullptr, log_});
 }
 
 Status Service::open_gateway() {

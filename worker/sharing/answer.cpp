@@ -39,10 +39,9 @@ http::Response forbidden(std::string_view message) {
 }
 
 http::Response unauthenticated(bool has_token) {
-  http::Response response =
-      refusal(401, "UNAUTHENTICATED",
-              has_token ? "the bearer token is unknown, expired or revoked"
-                        : "a bearer token is needed");
+  http::Response response = refusal(
+      401, "UNAUTHENTICATED",
+      has_token ? "the bearer token is unknown, expired or revoked" : "a bearer token is needed");
   response.headers.push_back(
       {"WWW-Authenticate", has_token ? "Bearer realm=\"delta-sharing\", error=\"invalid_token\""
                                      : "Bearer realm=\"delta-sharing\""});

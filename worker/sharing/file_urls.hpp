@@ -18,9 +18,10 @@ namespace lakehouse::worker::sharing {
 class UrlWriter {
  public:
   virtual ~UrlWriter() = default;
-  // Whole, escaped, of printable ASCII without quotes; `path` is below the table's folder, as it is.
-  // It must look presigned: Delta's kernel fetches by itself only what has one of the parameters
-  // sp, X-Amz-Signature, X-Goog-Credential, X-OSS-Credential. Empty if it could not be signed.
+  // Whole, escaped, of printable ASCII without quotes; `path` is below the table's folder, as it
+  // is. It must look presigned: Delta's kernel fetches by itself only what has one of the
+  // parameters sp, X-Amz-Signature, X-Goog-Credential, X-OSS-Credential. Empty if it could not be
+  // signed.
   virtual std::string url_of(std::string_view path) const = 0;
 };
 

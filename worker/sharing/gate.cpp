@@ -16,8 +16,8 @@ Or<Admission> Gate::admit(const http::Request& request, const Target& target,
   }
   if (presented.presence == oauth::Presence::kNone) return unauthenticated(false);
   if (!is_credential(presented.token, kRecipientTokenPrefix)) return unauthenticated(true);
-  auto admission = store_.admit(oauth::hash_of(presented.token), request.client_address, target,
-                                context);
+  auto admission =
+      store_.admit(oauth::hash_of(presented.token), request.client_address, target, context);
   if (!admission) {
     log_.failure("bearer token could not be checked", admission.error(), context.request_id);
     return unavailable();

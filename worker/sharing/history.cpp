@@ -78,11 +78,11 @@ Change read_change(db::Row& row) {
 
 Result<Store::History> Store::history(const SharedTable& table, std::int64_t at_ms,
                                       const Context& context) {
-  auto rows = pool_.query({kHistory,
-                           {Value::text(table.id), Value::integer(table.version),
-                            Value::integer(at_ms)},
-                           "sharing_history"},
-                          context);
+  auto rows =
+      pool_.query({kHistory,
+                   {Value::text(table.id), Value::integer(table.version), Value::integer(at_ms)},
+                   "sharing_history"},
+                  context);
   if (!rows) return rows.error();
   db::Row row = rows->row(0);
   History history;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
-// Predicate: what a client hints that it will keep, as a tree; and which files can have no such row,
-// by their statistics. A hint that can't be understood keeps every file: clients filter themselves.
+// Predicate: what a client hints that it will keep, as a tree; and which files can have no such
+// row, by their statistics. A hint that can't be understood keeps every file: clients filter
+// themselves.
 #pragma once
 
 #include <cstdint>

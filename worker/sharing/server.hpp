@@ -15,10 +15,18 @@
 #include "worker/gateway/services.hpp"
 #include "worker/http/router.hpp"
 #include "worker/log/log.hpp"
+#include "worker/publish/stores.hpp"
 #include "worker/sharing/answer.hpp"
+#include "worker/sharing/capabilities.hpp"
+#include "worker/sharing/file_access.hpp"
 #include "worker/sharing/gate.hpp"
+#include "worker/sharing/lines.hpp"
+#include "worker/sharing/query_request.hpp"
+#include "worker/sharing/read_counts.hpp"
+#include "worker/sharing/signed_urls.hpp"
 #include "worker/sharing/snapshot.hpp"
 #include "worker/sharing/store.hpp"
+#include "worker/sharing/trail.hpp"
 
 namespace lakehouse::worker::sharing {
 
@@ -27,6 +35,8 @@ struct Parts {
   db::Pool& pool;
   const vault::Vault& vault;
   gateway::AuditStore& audit;
+  publish::Stores& stores;
+  FileUrls* object_urls;  // of tables in object stores; null: there are none
   log::Log& log;
 };
 
@@ -45,12 +55,78 @@ class Server {
   using Fetch = std::function<Result<Store::List>(std::string_view after, std::int64_t most)>;
   using Render = std::function<std::string(const Store::Named&)>;
 
+  // listing.cpp
   http::Response list_shares(const http::Request& request, const Context& context);
   http::Response get_share(const http::Request& request, const Context& context);
   http::Response list_schemas(const http::Request& request, const Context& context);
   http::Response list_tables(const http::Request& request, const Context& context);
   http::Response list(const http::Request& request, const ListName& name, const Fetch& fetch,
                       const Render& render, const Context& context);
+
+  // table.cpp
+  http::Response version(const http::Request& request, const Context& context);
+  http::Response metadata(const http::Request& request, const Context& context);
+  http::Response credentials(const http::Request& request, const Context& context);
+  http::Response query_status(const http::Request& request, const Context& context);
+  // query.cpp
+  http::Response query(const http::Request& request, const Context& context);
+  // changes.cpp
+  http::Response changes(const http::Request& request, const Context& context);
+  // files.cpp
+  http::Response file(const http::Request& request, const Context& context);
+  // activation.cpp
+  http::Response show_activation(const http::Request& request, const Context& context);
+  http::Response activate(const http::Request& request, const Context& context);
+  // client_credentials.cpp
+  http::Response token(const http::Request& request, const Context& context);
+
+  // What every read of a table begins with, and ends with.
+  struct Asked {
+    Admission who;
+    Capabilities capabilities;
+    Read read;
+    const SharedTable& table() const { return who.table; }
+  };
+  Or<Asked> begin(const http::Request& request, std::string_view what, const Context& context);
+  http::Response finish(const http::Request& request, const Asked& asked, std::string lines,
+                        const Context& context);
+
+  // Which versions there are. `version` must be one of those that may be read.
+  Or<std::int64_t> readable(const SharedTable& table, std::int64_t version, const Context& context);
+  // The newest at or before the time; the oldest at or after it.
+  Or<std::int64_t> version_before(const SharedTable& table, std::int64_t time_us,
+                                  const Context& context);
+  Or<std::int64_t> version_after(const SharedTable& table, std::int64_t time_us,
+                                 const Context& context);
+  Result<std::shared_ptr<const Snapshot>> snapshot(const SharedTable& table, std::int64_t version,
+                                                   const Context& context);
+
+  Or<std::int64_t> choose_version(const QueryRequest& wanted, const Asked& asked,
+                                  const Context& context);
+  http::Response query_snapshot(const http::Request& request, const QueryRequest& wanted,
+                                Asked& asked, const Context& context);
+
+  // The versions whose changes are asked for, and how.
+  struct Span {
+    std::int64_t first = 0, last = 0;
+    bool with_change_files = false;
+    bool with_metadata = false;  // of each version that has some; else the newest's alone
+    std::string_view page_token;
+    std::optional<std::int64_t> max_files;
+  };
+  Or<Span> choose_span(const http::Request& request, const Asked& asked, const Context& context);
+  Or<Span> choose_span(const QueryRequest& wanted, const Asked& asked, const Context& context);
+  http::Response answer_changes(const http::Request& request, Span span, Asked& asked,
+                                const Context& context);
+
+  // URLs that are good until `expires_at`.
+  struct Urls {
+    std::unique_ptr<UrlWriter> writer;
+    std::chrono::sys_seconds expires_at;
+  };
+  Or<Urls> urls(const Asked& asked, const Context& context);
+  FileUrls* file_urls(const SharedTable& table);
+  std::string binding(std::string_view kind, const Asked& asked) const;
 
   // 503, and why in the log.
   http::Response failed(const Error& error, const Context& context);
@@ -59,10 +135,15 @@ class Server {
   const config::BaseUrl url_;
   const vault::Vault& vault_;
   gateway::AuditStore& audit_;
+  publish::Stores& stores_;
+  FileUrls* const object_urls_;
   log::Log& log_;
   Store store_;
   Gate gate_;
   Snapshots snapshots_;
+  SignedUrls signed_urls_;
+  FileAccess file_access_;
+  ReadCounts counts_;
 };
 
 }  // namespace lakehouse::worker::sharing

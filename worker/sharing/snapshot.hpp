@@ -24,8 +24,8 @@ struct TableMetadata {
 struct DataFile {
   std::string path;  // below the table's folder
   std::int64_t bytes = 0, rows = 0, modified_ms = 0;
-  std::string stats;                 // JSON
-  std::string md5, sha256;           // of the path, in hex: ids that stay the same
+  std::string stats;                     // JSON
+  std::string md5, sha256;               // of the path, in hex: ids that stay the same
   static DataFile of(std::string path);  // with its ids
 };
 

@@ -59,8 +59,8 @@ class Words {
     if (is_letter(c)) return take_while([](char d) { return is_letter(d) || is_digit(d); });
     const bool is_signed = (c == '-' || c == '+') && rest_.size() > 1 && is_digit(rest_[1]);
     if (is_digit(c) || is_signed) return take_number(is_signed);
-    for (const std::string_view sign : {"<=>", "<=", ">=", "<>", "!=", "==", "<", ">", "=", "(",
-                                        ")", ","}) {
+    for (const std::string_view sign :
+         {"<=>", "<=", ">=", "<>", "!=", "==", "<", ">", "=", "(", ")", ","}) {
       if (!rest_.starts_with(sign)) continue;
       front_ = {Word::Kind::kSign, std::string(sign)};
       rest_.remove_prefix(sign.size());
@@ -204,11 +204,11 @@ class Parser {
     if (!least || !words_.skip_keyword("and")) return std::nullopt;
     const auto greatest = take_literal();
     if (!greatest) return std::nullopt;
-    return Predicate{Kind::kAnd,
-                     {{Kind::kGreaterOrEqual, {}, column, *least},
-                      {Kind::kLessOrEqual, {}, column, *greatest}},
-                     {},
-                     {}};
+    return Predicate{
+        Kind::kAnd,
+        {{Kind::kGreaterOrEqual, {}, column, *least}, {Kind::kLessOrEqual, {}, column, *greatest}},
+        {},
+        {}};
   }
 
   static Parsed comparison(std::string_view sign, const std::string& column,

@@ -60,12 +60,12 @@ Result<Store::List> read_list(const Result<db::Rows>& rows) {
 
 Result<Admission> Store::admit(std::string_view token_hash, std::string_view address,
                                const Target& target, const Context& context) {
-  auto rows = pool_.query({kAdmit,
-                           {Value::bytes(token_hash), Value::text(address),
-                            Value::text(target.share), Value::text(target.schema),
-                            Value::text(target.table)},
-                           "sharing_admit"},
-                          context);
+  auto rows =
+      pool_.query({kAdmit,
+                   {Value::bytes(token_hash), Value::text(address), Value::text(target.share),
+                    Value::text(target.schema), Value::text(target.table)},
+                   "sharing_admit"},
+                  context);
   if (!rows) return rows.error();
   db::Row row = rows->row(0);
   Admission admission;
@@ -94,30 +94,29 @@ Result<Admission> Store::admit(std::string_view token_hash, std::string_view add
 
 Result<Store::List> Store::list_shares(std::string_view recipient_id, std::string_view after,
                                        std::int64_t most, const Context& context) {
-  return read_list(pool_.query(
-      {kListShares,
-       {Value::text(recipient_id), Value::text(after), Value::integer(most)},
-       "sharing_list_shares"},
-      context));
+  return read_list(
+      pool_.query({kListShares,
+                   {Value::text(recipient_id), Value::text(after), Value::integer(most)},
+                   "sharing_list_shares"},
+                  context));
 }
 
 Result<Store::List> Store::list_schemas(std::string_view share_id, std::string_view after,
                                         std::int64_t most, const Context& context) {
-  return read_list(
-      pool_.query({kListSchemas,
-                   {Value::text(share_id), Value::text(after), Value::integer(most)},
-                   "sharing_list_schemas"},
-                  context));
+  return read_list(pool_.query({kListSchemas,
+                                {Value::text(share_id), Value::text(after), Value::integer(most)},
+                                "sharing_list_schemas"},
+                               context));
 }
 
 Result<Store::List> Store::list_tables(std::string_view share_id, std::string_view schema,
                                        std::string_view after, std::int64_t most,
                                        const Context& context) {
-  return read_list(pool_.query({kListTables,
-                                {Value::text(share_id), Value::text(schema), Value::text(after),
-                                 Value::integer(most)},
-                                "sharing_list_tables"},
-                               context));
+  return read_list(pool_.query(
+      {kListTables,
+       {Value::text(share_id), Value::text(schema), Value::text(after), Value::integer(most)},
+       "sharing_list_tables"},
+      context));
 }
 
 Result<std::optional<Store::FilePlace>> Store::admit_file(std::int64_t token_id,
@@ -140,8 +139,8 @@ Result<std::optional<Store::FilePlace>> Store::admit_file(std::int64_t token_id,
 }
 
 Result<Store::Activation> Store::activate(std::string_view activation_hash,
-                                          std::string_view token_hash,
-                                          std::string_view secret_hash, const Context& context) {
+                                          std::string_view token_hash, std::string_view secret_hash,
+                                          const Context& context) {
   auto rows = pool_.query(
       kActivate,
       {Value::bytes(activation_hash), Value::bytes(token_hash), Value::bytes(secret_hash)},
@@ -159,11 +158,11 @@ Result<Store::Activation> Store::activate(std::string_view activation_hash,
 Result<Store::Issue> Store::issue_token(std::string_view client_id, std::string_view secret_hash,
                                         std::string_view token_hash, std::string_view address,
                                         const Context& context) {
-  auto rows = pool_.query(kIssueToken,
-                          {Value::text(client_id), Value::bytes(secret_hash),
-                           Value::bytes(token_hash), Value::text(address),
-                           Value::integer(kAccessSeconds)},
-                          context);
+  auto rows =
+      pool_.query(kIssueToken,
+                  {Value::text(client_id), Value::bytes(secret_hash), Value::bytes(token_hash),
+                   Value::text(address), Value::integer(kAccessSeconds)},
+                  context);
   if (!rows) return rows.error();
   db::Row row = rows->row(0);
   Issue issue;
