@@ -448,7 +448,7 @@ struct WorkerConfig {
   std::string delta_directory;
   std::uint32_t delta_retention_minutes = 0;
   std::string debug_publish_directory;  // empty: none
-  std::string delta_sharing_base_url;  // empty: Delta Sharing is off
+  std::string delta_sharing_base_url;   // empty: Delta Sharing is off
   template <typename Archive>
   void describe(Archive& archive) {
     archive(database_host, database_name, database_user, database_password, database_port, listen,

@@ -77,11 +77,11 @@ std::optional<std::string> slug_of(std::string_view label) {
 }
 
 Error bad_url(std::string_view setting, std::string_view text, std::string detail) {
-  return {ErrorCode::kInvalidArgument,
-          "invalid value for parameter \"" + std::string(setting) + "\": \"" + std::string(text) +
-              "\"",
-          std::move(detail),
-          "Write for example https://crm.example.com or https://{org-slug}.crm.example.com."};
+  return {
+      ErrorCode::kInvalidArgument,
+      "invalid value for parameter \"" + std::string(setting) + "\": \"" + std::string(text) + "\"",
+      std::move(detail),
+      "Write for example https://crm.example.com or https://{org-slug}.crm.example.com."};
 }
 
 }  // namespace
@@ -123,7 +123,8 @@ Result<PublicUrl> PublicUrl::parse(std::string_view text, std::string_view setti
     return bad_url(setting, text, "An address has no subdomains.");
   }
   if (!url.is_https_ && !url.is_loopback()) {
-    return bad_url(setting, text, "Plain http is for loopback hosts only: tokens would travel unprotected.");
+    return bad_url(setting, text,
+                   "Plain http is for loopback hosts only: tokens would travel unprotected.");
   }
   return url;
 }

@@ -41,7 +41,7 @@ struct Settings {
   std::string delta_directory;  // of published tables; made when first needed
   std::chrono::minutes delta_retention{};
   std::string debug_publish_directory;  // empty: none
-  std::optional<BaseUrl> sharing_url;  // absent: no Delta Sharing
+  std::optional<BaseUrl> sharing_url;   // absent: no Delta Sharing
 };
 
 // Reads exactly one frame, so that the end of the same stream can be watched afterwards. Wipes what
