@@ -78,7 +78,7 @@ Or<Server::Span> Server::choose_span(const http::Request& request, const Asked& 
   if (span.max_files == 0) return invalid_value("maxFiles must be 1 or more");
   span.with_change_files = true;
   span.with_metadata = parameters.flag("includeHistoricalMetadata");
-  span.page_token = parameters.text("pageToken").value_or("");
+  span.page_token = std::string(parameters.text("pageToken").value_or(""));
   return span;
 }
 

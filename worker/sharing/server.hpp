@@ -111,7 +111,7 @@ class Server {
     std::int64_t first = 0, last = 0;
     bool with_change_files = false;
     bool with_metadata = false;  // of each version that has some; else the newest's alone
-    std::string_view page_token;
+    std::string page_token;
     std::optional<std::int64_t> max_files;
   };
   Or<Span> choose_span(const http::Request& request, const Asked& asked, const Context& context);
