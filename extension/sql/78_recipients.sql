@@ -64,7 +64,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     UPDATE lakehouse.recipients r SET allowed_networks = set_recipient_networks.allowed_networks
-    WHERE r.id = lakehouse.find_recipient(tenant, name);
+    WHERE r.id = lakehouse.find_recipient(tenant, set_recipient_networks.name);
 END
 $$;
 COMMENT ON FUNCTION lakehouse.set_recipient_networks(text, text, cidr[]) IS
@@ -96,7 +96,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     UPDATE lakehouse.recipients r SET revoked_at = now(), activation_hash = NULL, activation_expires_at = NULL
-    WHERE r.id = lakehouse.find_recipient(tenant, name);
+    WHERE r.id = lakehouse.find_recipient(tenant, revoke_recipient.name);
 END
 $$;
 COMMENT ON FUNCTION lakehouse.revoke_recipient(text, text) IS

@@ -3,47 +3,24 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 import requests
 import shared_table
-from conftest import Connection, connect
-from shared_table import SharedTable
-from sharing_client import Recipient, lines, of_kind, refusal
+from conftest import Connection
+from sharing_client import lines, of_kind, refusal
+from sharing_fixtures import TABLE, Shared, make_shared
 
-TABLE = "/shares/sales/schemas/crm/tables/people"
 INVALID = (400, "INVALID_PARAMETER_VALUE")
 MALFORMED = (400, "MALFORMED_REQUEST")
 ABSENT = (404, "RESOURCE_DOES_NOT_EXIST")
 
 
-@dataclass
-class Shared:
-    tenant: str
-    table: SharedTable
-    recipient: Recipient
-
-
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Shared]:
-    tenant = "s" + secrets.token_hex(4)
-    with connect() as session:
-        session.execute("SELECT lakehouse.create_tenant(%s)", [tenant])
-        session.execute(
-            "SELECT lakehouse.create_share(%s, 'sales', default_tables => false)",
-            [tenant],
-        )
-        session.execute(
-            "SELECT lakehouse.create_share(%s, 'secret', default_tables => false)",
-            [tenant],
-        )
-        table = shared_table.make(session, tenant)
-        yield Shared(tenant, table, Recipient.of(session, tenant, "Reader"))
-        table.remove()
-        session.execute("SELECT lakehouse.drop_tenant(%s)", [tenant])
+    with make_shared() as made:
+        yield made
 
 
 # ---- lists
