@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-import pyarrow.parquet as pq
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import requests
 from conftest import Connection
@@ -165,7 +165,7 @@ def test_what_ends_access_ends_urls_within_a_second(
 def test_a_file_that_was_removed_is_404(shared: Shared) -> None:
     gone = shared.recipient.query(TABLE, {"predicateHints": ["id = 25"]})
     url = of_kind(gone, "file")[0]["url"]
-    (path,) = [p for p, rows in shared.table.live.items() if rows[0][0] == 20]
+    (path,) = (p for p, rows in shared.table.live.items() if rows[0][0] == 20)
     place = shared.table.folder / path
     content = place.read_bytes()
     place.unlink()

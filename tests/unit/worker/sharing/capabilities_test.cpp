@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// What clients say they can read, and what they get.
 #include "worker/sharing/capabilities.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// Numbers, dates and times of a hint against those of statistics.
 #include "worker/sharing/literal.hpp"
 
 #include <gtest/gtest.h>

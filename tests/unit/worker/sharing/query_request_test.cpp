@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// Bodies of queries: what is read, dropped and refused.
 #include "worker/sharing/query_request.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+// Timestamps of requests and of profiles.
 #include "worker/sharing/timestamp.hpp"
 
 #include <gtest/gtest.h>
