@@ -106,7 +106,6 @@ Service::Service(config::Settings settings, std::unique_ptr<secrets::LiveVault> 
       library_(visits_, audit_),
       mcp_({settings_.database, visits_, gate_, tools_, library_, *vault_, log}),
       api_(visits_, gate_, log),
-      stores_(settings_.delta_directory),
       shared_reads_(settings_.database, {kSharingConnections}) {
   if (!settings_.sharing_url) return;
   sharing_ = std::make_unique<sharing::Server>(sharing::Parts{

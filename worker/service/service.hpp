@@ -85,7 +85,6 @@ class Service {
   tools::DatabaseLibrary library_;
   mcp::Server mcp_;
   api::Server api_;
-  publish::Stores stores_;
   db::Pool shared_reads_;
   std::unique_ptr<sharing::Server> sharing_;  // none: Delta Sharing is off
   std::unique_ptr<http::Server> http_;        // last: its routes look at everything above
