@@ -107,7 +107,9 @@ INSERT INTO publishing VALUES
     ('published_change_files', '', 'siud'), ('captured_changes', '', 'sid'), ('publishers', '', 'su'), ('publish_steps', '', 'siud'),
     ('publish_jobs', 's i(tenant_id) u(requested_at)', 'siu'), ('shares', 'sd i(name,tenant_id)', 's'),
     ('share_tables', 'sd i(description,name,schema_name,share_id,table_id,with_history)', 's'),
-    ('share_grants', 'sd i(recipient_id,share_id)', 's');
+    ('share_grants', 'sd i(recipient_id,share_id)', 's'), ('share_reads', '', 'siu'), ('recipient_tokens', 'u(expires_at,revoked_at)', 'siud'),
+    ('recipients', 'd i(allowed_networks,auth,id,name,tenant_id,token_lifetime) u(activation_expires_at,activation_hash,allowed_networks,'
+                   'client_secret_expires_at,old_client_secret_expires_at,revoked_at)', 'su');
 CREATE FUNCTION pg_temp.rights(role_name text, target regclass) RETURNS text LANGUAGE sql AS $$
     SELECT concat_ws(' ', nullif((SELECT string_agg(CASE WHEN has_table_privilege(role_name, target, v) THEN lower(left(v, 1)) END, '' ORDER BY n)
                                   FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) WITH ORDINALITY AS t (v, n)), ''),
@@ -123,7 +125,7 @@ SELECT results_eq($$ SELECT table_name, pg_temp.rights('tap_north_admin', 'lakeh
 SELECT results_eq($$ SELECT table_name, pg_temp.rights('lakehouse_worker', 'lakehouse.' || table_name) FROM publishing ORDER BY 1 $$,
     'SELECT table_name, worker FROM publishing ORDER BY 1', 'the worker has these rights on what is published');
 SELECT is_empty(format($$ SELECT table_name FROM publishing WHERE pg_temp.rights('tap_north_%1$s', 'lakehouse.' || table_name) <> ''
-    UNION ALL SELECT f FROM unnest(ARRAY['create_share', 'add_table_to_share', 'publish', 'set_share_salt', 'grant_share']) AS f
+    UNION ALL SELECT f FROM unnest(ARRAY['create_share', 'add_table_to_share', 'publish', 'set_share_salt', 'grant_share', 'create_recipient']) AS f
     WHERE has_function_privilege('tap_north_%1$s', ('lakehouse.' || f)::regproc::oid, 'EXECUTE')
     UNION ALL SELECT v FROM unnest(ARRAY['stat_publish', 'publish_history', 'progress_publish']) AS v
     WHERE has_table_privilege('tap_north_%1$s', 'lakehouse.' || v, 'SELECT') $$, r), format('%s shares nothing and sees nothing of it', r))

@@ -144,3 +144,10 @@ def test_strangers_are_challenged(shared: Shared, path: str, token: str) -> None
 def test_a_token_in_the_url_is_refused(shared: Shared) -> None:
     url = f"{shared.recipient.profile['endpoint']}/shares?access_token={shared.recipient.token}"
     assert refusal(requests.get(url, timeout=20)) == MALFORMED
+
+
+def test_other_paths_are_404_and_other_methods_405(shared: Shared) -> None:
+    for method in ("GET", "POST"):
+        assert refusal(shared.recipient.ask(method, "/shares/sales/tables")) == ABSENT
+    assert shared.recipient.ask("POST", "/shares").status_code == 405
+    assert shared.recipient.ask("DELETE", TABLE + "/query").status_code == 405

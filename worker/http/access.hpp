@@ -20,7 +20,7 @@ struct AccessOptions {
   std::vector<std::string> allowed_origins;  // beside our own; as browsers write them
   std::vector<config::Network> trusted_proxies;
   // Where recipients of shares ask, for all tenants.
-  std::optional<config::PublicUrl> sharing_url;
+  std::optional<config::PublicUrl> sharing_url = {};
 };
 
 // The ends of a connection.
@@ -36,7 +36,7 @@ class Access {
 
   // Fills `tenant` and `client_address` of the request. Hosts: the public URL's; the address the
   // client has connected to; on a loopback address, localhost; for probes, any numeric address.
-  // Where each tenant has a host, only probes may ask by what is none.
+  // Where each tenant has a host, only probes and recipients may ask by what is none.
   // `answer` is set if the router must not be asked: 400 or 421 for a host, 403 for an origin, 204
   // for a preflight (Fetch standard, 3.2). `headers` belong into every answer.
   struct Verdict {

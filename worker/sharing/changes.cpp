@@ -116,7 +116,7 @@ http::Response Server::answer_changes(const http::Request& request, Span span, A
   const std::int64_t told_at = span.with_metadata ? span.first : span.last;
   const auto metadata = store_.metadata(asked.table(), told_at, context);
   if (!metadata) return failed(metadata.error(), context);
-  if (!*metadata) return not_found("the table's older versions are not kept any more");
+  if (!*metadata) return invalid_value("these versions are not kept any more");
   const auto changes =
       store_.changes(asked.table(), span.first, span.last, span.with_change_files, context);
   if (!changes) return failed(changes.error(), context);

@@ -56,19 +56,6 @@ std::string fingerprint(const QueryRequest& wanted) {
   return oauth::hash_of(text);
 }
 
-struct Place {
-  std::int64_t version = 0, offset = 0;
-};
-
-std::optional<Place> read_place(std::string_view payload) {
-  const std::size_t dash = payload.find('-');
-  if (dash == std::string_view::npos) return std::nullopt;
-  const auto version = parse_count(payload.substr(0, dash));
-  const auto offset = parse_count(payload.substr(dash + 1));
-  if (!version || !offset) return std::nullopt;
-  return Place{*version, *offset};
-}
-
 }  // namespace
 
 http::Response Server::query(const http::Request& request, const Context& context) {
@@ -98,57 +85,75 @@ Or<std::int64_t> Server::choose_version(const QueryRequest& wanted, const Asked&
 http::Response Server::query_snapshot(const http::Request& request, const QueryRequest& wanted,
                                       Asked& asked, const Context& context) {
   const std::string pages = binding("files", asked) + " " + fingerprint(wanted);
-  std::int64_t offset = 0;
-  if (wanted.page_token.empty()) {
-    auto chosen = choose_version(wanted, asked, context);
-    if (auto* refused = refusal_of(chosen)) return std::move(*refused);
-    asked.read.version = std::get<std::int64_t>(chosen);
-  } else {
-    const auto payload = open_token(vault_, wanted.page_token, pages, now());
-    const auto place = payload ? read_place(*payload) : std::nullopt;
-    if (!place) return invalid_value("pageToken is not one of this query, or too old");
-    asked.read.version = place->version;
-    offset = place->offset;
-  }
-  const auto found = snapshot(asked.table(), asked.read.version, context);
-  if (!found) return failed(found.error(), context);
-  const Files files = choose_files(**found, wanted);
+  auto begun = begin_page(wanted, pages, asked, context);
+  if (auto* refused = refusal_of(begun)) return std::move(*refused);
+  Page& page = std::get<Page>(begun);
+  asked.read.version = page.version;
+  auto loaded = snapshot(asked.table(), page.version, context);
+  if (auto* refused = refusal_of(loaded)) return std::move(*refused);
+  const auto& found = *std::get<std::shared_ptr<const Snapshot>>(loaded);
   auto made = urls(asked, context);
   if (auto* refused = refusal_of(made)) return std::move(*refused);
   const auto& [writer, expires_at] = std::get<Urls>(made);
 
   Lines lines(asked.capabilities, asked.table(), writer.get(), expires_at);
-  const Lines::Size size{(*found)->bytes, std::ssize((*found)->files)};
+  const Lines::Size size{found.bytes, std::ssize(found.files)};
   lines.protocol();
-  lines.metadata((*found)->metadata, asked.read.version, &size,
+  lines.metadata(found.metadata, page.version, &size,
                  file_urls(asked.table())->has_credentials(asked.table()));
-  const std::int64_t end = wanted.max_files
-                               ? std::min(offset + *wanted.max_files, std::ssize(files))
-                               : std::ssize(files);
-  for (std::int64_t i = offset; i < end; ++i) {
-    const DataFile& file = *files[static_cast<std::size_t>(i)];
-    lines.file(file, nullptr);
+  Files files = choose_files(found, wanted);
+  files.erase(files.begin(), files.begin() + std::min(page.offset, std::ssize(files)));
+  const std::int64_t most = wanted.max_files.value_or(std::ssize(files));
+  page.has_more = most < std::ssize(files);
+  if (page.has_more) files.resize(static_cast<std::size_t>(most));
+  for (const DataFile* file : files) {
+    lines.file(*file, nullptr);
     ++asked.read.files;
-    asked.read.rows += file.rows;
-    asked.read.bytes += file.bytes;
+    asked.read.rows += file->rows;
+    asked.read.bytes += file->bytes;
   }
+  const auto tokens = end_page(wanted, pages, page, asked);
+  if (!tokens) return failed(tokens.error(), context);
+  if (asked.capabilities.has_end_of_stream || wanted.max_files || wanted.wants_refresh_token) {
+    lines.end_of_stream(*tokens);
+  }
+  return finish(request, asked, lines.release(), context);
+}
+
+// Which version, and from which of its files on. A token's payload is "version-offset".
+Or<Server::Page> Server::begin_page(const QueryRequest& wanted, const std::string& pages,
+                                    const Asked& asked, const Context& context) {
+  if (wanted.page_token.empty()) {
+    auto chosen = choose_version(wanted, asked, context);
+    if (auto* refused = refusal_of(chosen)) return std::move(*refused);
+    return Page{std::get<std::int64_t>(chosen), 0, false};
+  }
+  const std::string payload = open_token(vault_, wanted.page_token, pages, now()).value_or("");
+  const std::size_t dash = std::min(payload.find('-'), payload.size());
+  const auto version = parse_count(std::string_view(payload).substr(0, dash));
+  const auto offset =
+      parse_count(std::string_view(payload).substr(std::min(dash + 1, payload.size())));
+  if (!version || !offset) return invalid_value("pageToken is not one of this query, or too old");
+  return Page{*version, *offset, false};
+}
+
+Result<Lines::End> Server::end_page(const QueryRequest& wanted, const std::string& pages,
+                                    const Page& page, const Asked& asked) const {
   Lines::End tokens;
-  if (end < std::ssize(files)) {
-    auto token = seal_token(vault_, std::to_string(asked.read.version) + "-" + std::to_string(end),
-                            pages, now() + kPageSeconds);
-    if (!token) return failed(token.error(), context);
+  if (page.has_more) {
+    auto token = seal_token(
+        vault_, std::to_string(page.version) + "-" + std::to_string(page.offset + asked.read.files),
+        pages, now() + kPageSeconds);
+    if (!token) return token.error();
     tokens.next_page_token = *std::move(token);
   }
   if (wanted.wants_refresh_token) {
-    auto token = seal_token(vault_, std::to_string(asked.read.version), binding("refresh", asked),
+    auto token = seal_token(vault_, std::to_string(page.version), binding("refresh", asked),
                             now() + kRefreshSeconds);
-    if (!token) return failed(token.error(), context);
+    if (!token) return token.error();
     tokens.refresh_token = *std::move(token);
   }
-  if (asked.capabilities.has_end_of_stream || wanted.max_files || wanted.wants_refresh_token) {
-    lines.end_of_stream(tokens);
-  }
-  return finish(request, asked, lines.release(), context);
+  return tokens;
 }
 
 }  // namespace lakehouse::worker::sharing

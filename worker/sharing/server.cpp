@@ -58,10 +58,16 @@ std::vector<http::Route> Server::routes() {
       route("GET", "/activate/{code}", &Server::show_activation),
       route("POST", "/activate/{code}", &Server::activate),
       route("POST", "/oauth/token", &Server::token),
+      route("GET", "/{path...}", &Server::nothing),
+      route("POST", "/{path...}", &Server::nothing),
       {"GET", "/delta-sharing/style.css",
        [](const http::Request&, const Context&) { return oauth::style_sheet(); },
        http::Audience::kRecipients},
   };
+}
+
+http::Response Server::nothing(const http::Request&, const Context&) {
+  return not_found("there is nothing at this path");
 }
 
 Or<Server::Asked> Server::begin(const http::Request& request, std::string_view what,
@@ -95,20 +101,17 @@ http::Response Server::finish(const http::Request& request, const Asked& asked, 
   return response;
 }
 
-Result<std::shared_ptr<const Snapshot>> Server::snapshot(const SharedTable& table,
-                                                         std::int64_t version,
-                                                         const Context& context) {
+Or<std::shared_ptr<const Snapshot>> Server::snapshot(const SharedTable& table, std::int64_t version,
+                                                     const Context& context) {
   const bool is_newest = version == table.version;
   if (is_newest) {
     if (auto kept = snapshots_.find(table)) return kept;
   }
   auto metadata = store_.metadata(table, version, context);
-  if (!metadata) return metadata.error();
-  if (!*metadata) {
-    return Error{ErrorCode::kInternal, "a published version has no metadata", "", ""};
-  }
+  if (!metadata) return failed(metadata.error(), context);
+  if (!*metadata) return invalid_value("this version is not kept any more");
   auto files = store_.files(table, version, context);
-  if (!files) return files.error();
+  if (!files) return failed(files.error(), context);
   auto made = std::make_shared<Snapshot>();
   made->version = version;
   made->metadata = **std::move(metadata);

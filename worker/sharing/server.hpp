@@ -55,6 +55,7 @@ class Server {
   using Fetch = std::function<Result<Store::List>(std::string_view after, std::int64_t most)>;
   using Render = std::function<std::string(const Store::Named&)>;
 
+  http::Response nothing(const http::Request& request, const Context& context);
   // listing.cpp
   http::Response list_shares(const http::Request& request, const Context& context);
   http::Response get_share(const http::Request& request, const Context& context);
@@ -98,13 +99,23 @@ class Server {
                                   const Context& context);
   Or<std::int64_t> version_after(const SharedTable& table, std::int64_t time_us,
                                  const Context& context);
-  Result<std::shared_ptr<const Snapshot>> snapshot(const SharedTable& table, std::int64_t version,
-                                                   const Context& context);
+  // Refusal: it is not kept any more, as tokens may outlive their version.
+  Or<std::shared_ptr<const Snapshot>> snapshot(const SharedTable& table, std::int64_t version,
+                                               const Context& context);
 
   Or<std::int64_t> choose_version(const QueryRequest& wanted, const Asked& asked,
                                   const Context& context);
   http::Response query_snapshot(const http::Request& request, const QueryRequest& wanted,
                                 Asked& asked, const Context& context);
+
+  struct Page {
+    std::int64_t version = 0, offset = 0;
+    bool has_more = false;
+  };
+  Or<Page> begin_page(const QueryRequest& wanted, const std::string& pages, const Asked& asked,
+                      const Context& context);
+  Result<Lines::End> end_page(const QueryRequest& wanted, const std::string& pages,
+                              const Page& page, const Asked& asked) const;
 
   // The versions whose changes are asked for, and how.
   struct Span {

@@ -68,13 +68,14 @@ http::Response Server::metadata(const http::Request& request, const Context& con
   auto chosen = choose_version(wanted, asked, context);
   if (auto* refused = refusal_of(chosen)) return std::move(*refused);
   asked.read.version = std::get<std::int64_t>(chosen);
-  const auto found = snapshot(asked.table(), asked.read.version, context);
-  if (!found) return failed(found.error(), context);
+  auto loaded = snapshot(asked.table(), asked.read.version, context);
+  if (auto* refused = refusal_of(loaded)) return std::move(*refused);
+  const auto& found = *std::get<std::shared_ptr<const Snapshot>>(loaded);
   Lines lines(asked.capabilities, asked.table(), nullptr, {});
-  const Lines::Size size{(*found)->bytes, std::ssize((*found)->files)};
+  const Lines::Size size{found.bytes, std::ssize(found.files)};
   lines.protocol();
   FileUrls* urls = file_urls(asked.table());
-  lines.metadata((*found)->metadata, asked.read.version, &size,
+  lines.metadata(found.metadata, asked.read.version, &size,
                  urls != nullptr && urls->has_credentials(asked.table()));
   return finish(request, asked, lines.release(), context);
 }

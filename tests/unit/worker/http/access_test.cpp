@@ -55,7 +55,8 @@ class AccessTest : public testing::Test {
   Router router_{{{"POST", "/mcp", nullptr},
                   {"GET", "/mcp", nullptr},
                   {"GET", "/.well-known/x", nullptr, Audience::kAnyone},
-                  {"GET", "/live", nullptr, Audience::kProbes}}};
+                  {"GET", "/live", nullptr, Audience::kProbes},
+                  {"GET", "/delta-sharing/shares", nullptr, Audience::kRecipients}}};
 };
 
 TEST_F(AccessTest, is_by_the_public_host_or_the_address_connected_to) {
@@ -102,6 +103,20 @@ TEST_F(AccessTest, finds_the_tenant_in_the_host) {
   EXPECT_EQ(status_of_host("192.0.2.1:8720", "/live"), 0);
   EXPECT_EQ(status_of_origin("https://acme.crm.example.com", "/mcp", "acme.crm.example.com"), 0);
   EXPECT_EQ(status_of_origin("https://other.crm.example.com", "/mcp", "acme.crm.example.com"), 403);
+}
+
+TEST_F(AccessTest, lets_recipients_ask_by_a_host_of_their_own) {
+  options_.public_url = *PublicUrl::parse("https://{org-slug}.crm.example.com");
+  options_.sharing_url = *PublicUrl::parse("https://share.example.com");
+  const std::string path = "/delta-sharing/shares";
+  EXPECT_EQ(status_of_host("share.example.com", path), 0);
+  EXPECT_EQ(status_of_host("share.example.com", "/mcp"), 421);
+  EXPECT_EQ(status_of_host("share.example.com:8443", path), 421);
+  EXPECT_EQ(status_of_host("acme.crm.example.com", path), 0);
+  EXPECT_EQ(status_of_origin("https://share.example.com", path, "share.example.com"), 0);
+  EXPECT_EQ(status_of_origin("https://evil.example.com", path, "share.example.com"), 403);
+  options_.sharing_url.reset();
+  EXPECT_EQ(status_of_host("share.example.com", path), 421);
 }
 
 TEST_F(AccessTest, is_for_pages_of_our_own_and_of_listed_origins) {
