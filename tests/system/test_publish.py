@@ -285,7 +285,7 @@ def test_cancel_ends_the_publish_and_leaves_nothing(
         return found.fetchone() is None
 
     wait_until(is_quiet, 10, "the end of its statement")
-    publisher.execute("SELECT lakehouse.remove_table_from_share(%s, 'all', 'crm', 'slower')",
+    publisher.execute("SELECT lakehouse.remove_table_from_share(%s, 'all', 'slower')",
                       publisher.slug)
     publisher.publish()
     expect_equal(slow)

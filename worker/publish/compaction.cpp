@@ -3,6 +3,7 @@
 // of a higher tier; so a row is written anew a few times only, until its file is large.
 #include "worker/publish/compaction.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "core/delta/row_digests.hpp"
@@ -14,7 +15,8 @@ constexpr std::int64_t kSmallest = 256 << 10;
 constexpr std::int64_t kFactor = 4;
 constexpr std::int64_t kLargestResult = 32 << 20;
 constexpr std::size_t kAtOnce = 8;
-constexpr std::size_t kTiers = 4;  // a file of the next one is too large to be one of eight
+// Two of the next one would be more than a result may have.
+constexpr std::size_t kTiers = 4;
 
 std::size_t tier_of(std::int64_t bytes) {
   std::size_t tier = 0;
@@ -39,21 +41,21 @@ Status copy_rows(const TableWork& work, const LiveFile& file, DataFiles& into,
 
 }  // namespace
 
-// The lowest tier that has enough; its oldest files.
+// The lowest tier that has enough; of its oldest files as many as one may hold.
 std::vector<LiveFile> files_to_merge(const std::vector<LiveFile>& files) {
   std::array<std::vector<LiveFile>, kTiers> tiers;
-  std::array<std::int64_t, kTiers> bytes{};
   for (auto file = files.rbegin(); file != files.rend(); ++file) {
     const std::size_t tier = tier_of(file->bytes);
-    if (tier >= kTiers || tiers[tier].size() == kAtOnce) continue;
-    if (bytes[tier] + file->bytes > kLargestResult) continue;
-    tiers[tier].push_back(*file);
-    bytes[tier] += file->bytes;
+    if (tier < kTiers && tiers[tier].size() < kAtOnce) tiers[tier].push_back(*file);
   }
-  for (std::vector<LiveFile>& tier : tiers) {
-    if (tier.size() == kAtOnce) return std::move(tier);
-  }
-  return {};
+  const auto full = std::ranges::find(tiers, kAtOnce, &std::vector<LiveFile>::size);
+  if (full == tiers.end()) return {};
+  std::int64_t bytes = 0;
+  const auto is_too_much = [&bytes](const LiveFile& file) {
+    return (bytes += file.bytes) > kLargestResult;
+  };
+  full->erase(std::ranges::find_if(*full, is_too_much), full->end());
+  return std::move(*full);
 }
 
 Result<std::optional<Version>> compact(const TableWork& work, const Context& context) {

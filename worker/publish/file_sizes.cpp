@@ -9,7 +9,8 @@ namespace {
 
 constexpr double kLeast = 1U << 20U;
 constexpr double kMost = 32U << 20U;
-constexpr double kPart = 0.25;
+// A tier of Compaction, sizes that differ by four, then gets fewer files than would be merged.
+constexpr double kPart = 1.0 / 3;
 // However well it compresses: readers unpack it.
 constexpr double kMostInMemory = 256U << 20U;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-// FileSizes: how large each file of a load is to be. Each takes about a quarter of what remains,
+// FileSizes: how large each file of a load is to be. Each takes about a third of what remains,
 // within bounds: so the last rows, which change most, lie in small files that are cheap to rewrite.
 #pragma once
 

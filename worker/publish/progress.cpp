@@ -3,6 +3,9 @@
 #include "worker/publish/progress.hpp"
 
 #include <algorithm>
+#include <chrono>
+
+#include "worker/io/readiness.hpp"
 
 namespace lakehouse::worker::publish {
 namespace {
@@ -24,51 +27,79 @@ constexpr const char* kForget = "DELETE FROM lakehouse.publish_steps WHERE job_i
 
 Progress::Progress(db::Pool& pool, std::int64_t job_id, std::string tenant_id,
                    const Context& context)
-    : pool_(pool), job_id_(job_id), tenant_id_(std::move(tenant_id)), context_(context) {
-  tell(true);
+    : pool_(pool),
+      job_id_(job_id),
+      tenant_id_(std::move(tenant_id)),
+      request_id_(context.request_id) {
+  tell(state_);  // so that a death of the worker leaves a trace
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
 Progress::~Progress() {
-  const Context bounded{Deadline::in(kPatience), {}, context_.request_id};
+  thread_.request_stop();
+  thread_.join();
+  const Context bounded{Deadline::in(kPatience), {}, request_id_};
   (void)pool_.query({kForget, {db::Value::integer(job_id_)}, "forget_progress"}, bounded);
 }
 
+void Progress::set_tables(std::size_t total) {
+  const std::scoped_lock lock(mutex_);
+  state_.tables_total = static_cast<std::int64_t>(total);
+}
+
 void Progress::begin_table(const std::string& table_id, std::int64_t expected_rows) {
-  table_id_ = table_id;
-  expected_rows_ = std::max<std::int64_t>(expected_rows, -1);
-  rows_ = 0;
+  const std::scoped_lock lock(mutex_);
+  state_.table_id = table_id;
+  state_.expected_rows = std::max<std::int64_t>(expected_rows, -1);
+  state_.rows = 0;
 }
 
 void Progress::end_table() {
-  ++tables_done_;
-  table_id_.clear();
-  tell(false);
+  const std::scoped_lock lock(mutex_);
+  ++state_.tables_done;
+  state_.table_id.clear();
 }
 
 void Progress::begin_phase(std::string_view phase) {
-  phase_ = phase;
-  tell(false);
+  const std::scoped_lock lock(mutex_);
+  state_.phase = phase;
 }
 
 void Progress::add_rows(std::int64_t rows) {
-  rows_ += rows;
-  tell(false);
+  const std::scoped_lock lock(mutex_);
+  state_.rows += rows;
 }
 
-void Progress::tell(bool is_due) {
-  const auto now = std::chrono::steady_clock::now();
-  if (!is_due && now - told_ < kPause) return;
-  told_ = now;
+void Progress::add_bytes(std::int64_t bytes) {
+  const std::scoped_lock lock(mutex_);
+  state_.bytes += bytes;
+}
+
+void Progress::run(const std::stop_token& stop) {
+  State told;
+  while (!stop.stop_requested()) {
+    io::wait_until_ready(-1, 0, Context{Deadline::in(kPause), stop, {}});
+    State now;
+    {
+      const std::scoped_lock lock(mutex_);
+      now = state_;
+    }
+    if (now == told || stop.stop_requested()) continue;
+    tell(now);
+    told = std::move(now);
+  }
+}
+
+void Progress::tell(const State& state) const {
   using db::Value;
   const db::Statement statement{
       kTell,
-      {Value::integer(job_id_), Value::text(tenant_id_), Value::text(table_id_),
-       Value::text(phase_), Value::integer(rows_), Value::integer(expected_rows_),
-       Value::integer(tables_done_), Value::integer(tables_total_), Value::integer(bytes_)},
+      {Value::integer(job_id_), Value::text(tenant_id_), Value::text(state.table_id),
+       Value::text(state.phase), Value::integer(state.rows), Value::integer(state.expected_rows),
+       Value::integer(state.tables_done), Value::integer(state.tables_total),
+       Value::integer(state.bytes)},
       "tell_progress"};
-  const Context bounded{context_.deadline.sooner(Deadline::in(kPatience)), context_.stop,
-                        context_.request_id};
-  (void)pool_.query(statement, bounded);
+  (void)pool_.query(statement, Context{Deadline::in(kPatience), {}, request_id_});
 }
 
 }  // namespace lakehouse::worker::publish

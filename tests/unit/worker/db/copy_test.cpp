@@ -11,8 +11,9 @@ namespace {
 class DatabaseStream : public DatabaseTest {
  protected:
   static constexpr const char* kEndless =
-      "COPY (SELECT repeat('x', 1000) FROM generate_series(1, 100000000)) TO STDOUT (FORMAT "
-      "BINARY)";
+      "COPY (SELECT repeat('x', 1000) FROM generate_series(1, 10000) a, generate_series(1, 10000) "
+      "b) "
+      "TO STDOUT (FORMAT BINARY)";
   static Status ignore(std::string_view) { return kDone; }
 };
 
@@ -47,21 +48,24 @@ TEST_F(DatabaseStream, says_why_a_copy_fails_and_stays_usable) {
 }
 
 TEST_F(DatabaseStream, ends_a_copy_that_is_stopped_late_or_not_wanted) {
-  auto stopped = connect();
-  std::stop_source stop;
-  std::jthread stopper([&stop] { stop.request_stop(); });
-  const Status copied =
-      stopped.copy_out(kEndless, ignore, Context{Deadline::never(), stop.get_token(), {}});
-  ASSERT_FALSE(copied.is_ok());
-  EXPECT_EQ(copied.error().code, ErrorCode::kCancelled);
-
-  auto refused = connect();
-  const Error why{ErrorCode::kValueOutOfRange, "no more", "", ""};
-  const Status unwanted = refused.copy_out(
-      kEndless, [&why](std::string_view) -> Status { return why; }, within(10s));
-  ASSERT_FALSE(unwanted.is_ok());
-  EXPECT_EQ(unwanted.error().message, "no more");
-  EXPECT_TRUE(refused.is_abandoned());
+  {
+    auto stopped = connect();
+    std::stop_source stop;
+    std::jthread stopper([&stop] { stop.request_stop(); });
+    const Status copied =
+        stopped.copy_out(kEndless, ignore, Context{Deadline::never(), stop.get_token(), {}});
+    ASSERT_FALSE(copied.is_ok());
+    EXPECT_EQ(copied.error().code, ErrorCode::kCancelled);
+  }
+  {
+    auto refused = connect();
+    const Error why{ErrorCode::kValueOutOfRange, "no more", "", ""};
+    const Status unwanted = refused.copy_out(
+        kEndless, [&why](std::string_view) -> Status { return why; }, within(10s));
+    ASSERT_FALSE(unwanted.is_ok());
+    EXPECT_EQ(unwanted.error().message, "no more");
+    EXPECT_TRUE(refused.is_abandoned());
+  }
   EXPECT_TRUE(eventually([this] {
     return count(
                "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%' "

@@ -26,6 +26,8 @@ TEST(Exposition, shows_the_counters) {
   counters.scans_cancelled = 7;
   counters.scan_rows = 8;
   counters.received_bytes = 9;
+  counters.publishes_failed = 10;
+  counters.published_bytes = 12;
   const Presence open(counters.open_scans);
   const std::string page = page_of(counters);
   for (const char* line :
@@ -33,9 +35,10 @@ TEST(Exposition, shows_the_counters) {
         "lakehouse_scans_total{outcome=\"succeeded\"} 5\n",
         "lakehouse_scans_total{outcome=\"failed\"} 6\n",
         "lakehouse_scans_total{outcome=\"cancelled\"} 7\n", "\nlakehouse_open_scans 1\n",
-        "\nlakehouse_scan_rows_total 8\n", "\nlakehouse_received_bytes_total 9\n",
-        "\nlakehouse_http_requests_total 11\n", "\nlakehouse_http_retries_total 2\n",
-        "\nprocess_start_time_seconds 1.500\n"}) {
+        "lakehouse_publishes_total{outcome=\"failed\"} 10\n",
+        "\nlakehouse_published_bytes_total 12\n", "\nlakehouse_scan_rows_total 8\n",
+        "\nlakehouse_received_bytes_total 9\n", "\nlakehouse_http_requests_total 11\n",
+        "\nlakehouse_http_retries_total 2\n", "\nprocess_start_time_seconds 1.500\n"}) {
     EXPECT_THAT(page, HasSubstr(line));
   }
 }
