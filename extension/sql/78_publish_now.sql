@@ -40,6 +40,7 @@ REVOKE ALL ON lakehouse.abandoned_folders FROM PUBLIC;
 -- UPDATE: to lock a row.
 GRANT SELECT, UPDATE, DELETE ON lakehouse.abandoned_folders TO lakehouse_worker;
 SELECT pg_catalog.pg_extension_config_dump('lakehouse.abandoned_folders', '');
+SELECT pg_catalog.pg_extension_config_dump('lakehouse.abandoned_folders_id_seq', '');
 
 -- SECURITY DEFINER: whoever takes a table out of its last share has no right on abandoned_folders.
 CREATE FUNCTION lakehouse.abandon_folder()
