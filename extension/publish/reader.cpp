@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 // read_as_tenant(): whom a publishing session reads as. A view runs its functions as whoever reads
 // it, and tenants write their own views; so they are read with the tenant's rights, as a
-// security-restricted operation, and only the transaction's end gives the session's own rights
-// back.
+// security-restricted operation that writes nothing, and only the transaction's end gives the
+// session's own rights back.
 #include "extension/border/border.hpp"
 #include "extension/postgres/prelude.hpp"
 
@@ -57,6 +57,8 @@ void read_as(Oid role) {
   if (!is_registered) RegisterXactCallback(give_back, nullptr);
   is_registered = true;
   own = {user, context, true};
+  (void)set_config_option("transaction_read_only", "on", PGC_USERSET, PGC_S_SESSION,
+                          GUC_ACTION_LOCAL, true, 0, false);
   SetUserIdAndSecContext(role, SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 }
 

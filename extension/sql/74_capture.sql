@@ -132,6 +132,8 @@ RETURNS event_trigger LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    -- What pg_dump writes brings the triggers itself, and rows as they were captured.
+    is_restore CONSTANT boolean := NOT current_setting('check_function_bodies')::boolean;
     changed record;
 BEGIN
     FOR changed IN
@@ -144,16 +146,14 @@ BEGIN
         LEFT JOIN pg_trigger g ON g.tgrelid = p.changes_of AND g.tgname = lakehouse.capture_trigger_name(p.id, 'capture')
         WHERE c.classid = 'pg_class'::regclass
     LOOP
-        CONTINUE WHEN changed.object_type = 'table' AND NOT changed.is_partitioned AND changed.tgenabled = 'A';
+        CONTINUE WHEN coalesce(changed.tgenabled, 'A') = 'A' AND (is_restore OR changed.object_type = 'table' AND NOT changed.is_partitioned);
         INSERT INTO lakehouse.captured_changes (table_id) VALUES (changed.id);
         IF changed.tgenabled IN ('O', 'R') THEN
             EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', changed.base, changed.tgname);
         END IF;
-        -- Off in what pg_dump writes, which brings the triggers itself.
-        CONTINUE WHEN NOT current_setting('check_function_bodies')::boolean;
         IF changed.object_type = 'view' THEN
             PERFORM lakehouse.create_settings_trigger(changed.id, changed.slug, changed.source);
-        ELSIF changed.is_partitioned THEN
+        ELSIF changed.is_partitioned AND NOT is_restore THEN
             PERFORM lakehouse.create_truncate_triggers(changed.id, changed.base);
         END IF;
     END LOOP;

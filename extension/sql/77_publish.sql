@@ -36,7 +36,7 @@ RETURNS void LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'lakehouse_read_as_tenant';
 COMMENT ON FUNCTION lakehouse.read_as_tenant(uuid) IS
-'For the worker: from here to the end of the transaction the session has the rights of the tenant''s admins, as in a security-restricted operation, and can''t give them back. So a view that a tenant wrote does nothing that its admins could not do. Raises undefined_object.';
+'For the worker: from here to the end of the transaction the session has the rights of the tenant''s admins, as in a security-restricted operation, writes nothing, and can''t change that. So a view that a tenant wrote does nothing that its admins could not do. Raises undefined_object.';
 
 CREATE VIEW lakehouse.publish_history WITH (security_barrier) AS
 SELECT t.slug AS tenant, p.source, v.version, v.operation, v.snapshot_at, v.total_rows, v.rows_added, v.rows_changed, v.rows_removed,

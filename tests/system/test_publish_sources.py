@@ -140,7 +140,7 @@ def test_view_of_a_tenant_does_nothing_as_the_worker(publisher: Publisher) -> No
     publisher.execute(
         "CREATE VIEW bait AS SELECT 1 AS id, current_user::text AS reader,"
         " try('RESET ROLE') AS become, try('SELECT * FROM lakehouse.captured_changes') AS steal,"
-        " try('DELETE FROM accounts') AS write, set_config('search_path', 'x', false) AS path"
+        f" try('DELETE FROM {publisher.slug}.accounts') AS write, set_config('search_path', 'x', false) AS path"
     )
     bait = publisher.add("bait", key=["id"])
     publisher.publish()

@@ -21,7 +21,7 @@ STATE = {
     " JOIN lakehouse.share_tables t ON t.share_id = s.id ORDER BY 1, 2, 3",
     "triggers": "SELECT tgrelid::regclass::text, tgname, tgenabled FROM pg_trigger"
     r" WHERE tgname LIKE 'lakehouse\_%' ORDER BY 1, 2",
-    "captures": "SELECT table_id, key FROM lakehouse.captured_changes WHERE key IS NOT NULL ORDER BY 1, 2",
+    "captures": "SELECT table_id, key FROM lakehouse.captured_changes ORDER BY 1, 2",
     "jobs": "SELECT id, state FROM lakehouse.publish_jobs ORDER BY 1",
     "salt": "SELECT salt FROM pd_dump.share_options",
     "hash": "SELECT email_hash FROM pd_dump.published_contacts",

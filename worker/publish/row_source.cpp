@@ -84,7 +84,8 @@ std::string RowSource::selection() const {
          " FROM " + table_->source;
 }
 
-// WHERE ("id") IN (SELECT k1::uuid FROM unnest($1::text[]) AS changed (k1))
+// WHERE ("id") IN (SELECT k1::uuid FROM ROWS FROM (unnest($1::text[])) AS changed (k1)): unnest()
+// of several arrays at once is grammar that a qualified name doesn't have.
 std::string RowSource::key_condition() const {
   const std::size_t count = table_->key_places.size();
   const auto number = [](std::size_t i) { return std::to_string(i + 1); };
@@ -92,8 +93,11 @@ std::string RowSource::key_condition() const {
          ") IN (SELECT " +
          joined(count,
                 [&](std::size_t i) { return "k" + number(i) + "::" + table_->key_types[i]; }) +
-         " FROM pg_catalog.unnest(" +
-         joined(count, [&](std::size_t i) { return "$" + number(i) + "::pg_catalog.text[]"; }) +
+         " FROM ROWS FROM (" +
+         joined(count,
+                [&](std::size_t i) {
+                  return "pg_catalog.unnest($" + number(i) + "::pg_catalog.text[])";
+                }) +
          ") AS changed (" + joined(count, [&](std::size_t i) { return "k" + number(i); }) + "))";
 }
 
