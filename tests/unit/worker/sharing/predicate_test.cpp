@@ -7,13 +7,11 @@
 namespace lakehouse::worker::sharing {
 namespace {
 
-constexpr std::string_view kSchema =
-    R"({"type":"struct","fields":[{"name":"id","type":"long"},{"name":"Name","type":"string"},)"
-    R"({"name":"day","type":"date"},{"name":"amount","type":"decimal(9,2)"
-},)"
-    R"({"name":"flag","type":"boolean"},{"name":"gone","type":"string"},)"
-    R"({"name":"full","type":"long"},)"
-    R"({"name":"list","type":{"type":"array","elementType":"long","containsNull":true}}]})";
+constexpr std::string_view kSchema = R"json({"type":"struct","fields":[
+    {"name":"id","type":"long"},{"name":"Name","type":"string"},{"name":"day","type":"date"},
+    {"name":"amount","type":"decimal(9,2)"},{"name":"flag","type":"boolean"},
+    {"name":"gone","type":"string"},{"name":"full","type":"long"},
+    {"name":"list","type":{"type":"array","elementType":"long","containsNull":true}}]})json";
 // id 10 to 20 without nulls; Name some null; gone all null; full always 5.
 constexpr std::string_view kStatistics =
     R"({"numRecords":11,"minValues":{"id":10,"Name":"b","day":"2026-01-01","amount":1.50,"full":5},)"

@@ -53,11 +53,11 @@ TEST(SharingQueryRequest, drops_hints_of_another_kind) {
 TEST(SharingQueryRequest, refuses_members_of_another_kind) {
   for (const char* body :
        {R"({"version":"1"})", R"({"version":1.5})", R"({"version":-1})", R"({"maxFiles":0})",
-        R"({"timestamp":"2026-01-01"})", R"({"pageToken":1})", R"({"includeRefreshToken":1})",
-        R"({"version":99999999999999999999})"}) {
+        R"({"timestamp":"2026-01-01"})", R"({"pageToken":1})", R"({"includeRefreshToken":1})"}) {
     EXPECT_NE(refused(body).find("INVALID_PARAMETER_VALUE"), std::string::npos) << body;
   }
-  for (const char* body : {"[]", "7", "{", R"({"a":1,"a":2})"}) {
+  for (const char* body :
+       {"[]", "7", "{", R"({"a":1,"a":2})", R"({"version":99999999999999999999})"}) {
     EXPECT_NE(refused(body).find("MALFORMED_REQUEST"), std::string::npos) << body;
   }
 }
