@@ -184,7 +184,7 @@ def test_delta_format_wraps_actions(shared: Shared) -> None:
         ({"version": 0}, 3),
         ({"timestamp": "2026-01-01T00:59:59Z"}, 3),
         ({"limitHint": 15}, 2),
-        ({"limitHint": 0}, 0),
+        ({"limitHint": 0}, 4),
         ({"limitHint": "many"}, 4),
         ({"predicateHints": ["id = 25"]}, 1),
         ({"predicateHints": ["id >= 10 AND id < 20 OR `Name` = 'renamed'"]}, 2),

@@ -139,8 +139,9 @@ bool Router::fits(const Pattern& pattern, std::string_view path,
     }
     const bool has_more = rest.find('/') != std::string_view::npos;
     const std::string_view segment = take_segment(rest);
-    if (has_more == is_last || segment.empty()) return false;
+    if (has_more == is_last) return false;
     if (is_parameter(pattern.segments[i])) {
+      if (segment.empty()) return false;
       parameters.push_back(segment);
     } else if (segment != pattern.segments[i]) {
       return false;

@@ -113,7 +113,8 @@ http::Response Server::answer_changes(const http::Request& request, Span span, A
     offset = parse_count(std::string_view(*payload).substr(dash + 1)).value_or(0);
   }
   asked.read.version = span.first;
-  const std::int64_t told_at = span.with_metadata ? span.first : span.last;
+  // Without history clients lay the changes into the columns that the table has now.
+  const std::int64_t told_at = span.with_metadata ? span.first : asked.table().version;
   const auto metadata = store_.metadata(asked.table(), told_at, context);
   if (!metadata) return failed(metadata.error(), context);
   if (!*metadata) return invalid_value("these versions are not kept any more");
@@ -126,7 +127,7 @@ http::Response Server::answer_changes(const http::Request& request, Span span, A
 
   Lines lines(asked.capabilities, asked.table(), writer.get(), expires_at);
   lines.protocol();
-  lines.metadata(**metadata, span.first, nullptr, false);
+  lines.metadata(**metadata, told_at, nullptr, false);
   std::int64_t place = offset;
   for (; place < std::ssize(*changes); ++place) {
     const Change& change = (*changes)[static_cast<std::size_t>(place)];

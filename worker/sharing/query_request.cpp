@@ -75,6 +75,8 @@ void read_hints(const Members& members, QueryRequest& request) {
   if (hint != nullptr && hint->is(Kind::kString)) request.json_predicate_hints = hint->text;
   const json::Value* limit = members.find("limitHint");
   if (limit != nullptr && limit->is(Kind::kInteger)) request.limit = parse_count(limit->text);
+  // What the client for Go sends when it wants no limit. Who wants no row needn't ask.
+  if (request.limit == 0) request.limit.reset();
 }
 
 void check_together(const QueryRequest& request, Members& members) {

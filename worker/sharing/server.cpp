@@ -51,6 +51,7 @@ std::vector<http::Route> Server::routes() {
       route("GET", table + "/version", &Server::version),
       route("GET", table + "/metadata", &Server::metadata),
       route("POST", table + "/query", &Server::query),
+      route("POST", "/" + table + "/query", &Server::query),  // as the client for Go has it
       route("POST", table + "/queries/{query}", &Server::query_status),
       route("GET", table + "/changes", &Server::changes),
       route("POST", table + "/temporary-table-credentials", &Server::credentials),

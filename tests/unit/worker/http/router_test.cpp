@@ -89,6 +89,7 @@ Router pattern_router() {
                  {"DELETE", "/things/{id}", say("deleted")},
                  {"GET", "/things/{id}/parts/{part}", say("part")},
                  {"GET", "/things/special", say("special"), Audience::kAnyone},
+                 {"GET", "//doubled/{id}", say("doubled")},
                  {"GET", "/files/{rest...}", say("file")}});
 }
 
@@ -115,6 +116,12 @@ TEST(RouterPattern, matches_whole_paths_only) {
         "/things/7/parts/8/9", "/thingsx/7", "things/7", "", "/files", "/files/"}) {
     EXPECT_EQ(body_at(path), "404") << path;
   }
+}
+
+TEST(RouterPattern, has_two_slashes_only_where_a_route_says_so) {
+  EXPECT_EQ(body_at("//doubled/7"), "doubled|7");
+  EXPECT_EQ(body_at("/doubled/7"), "404");
+  EXPECT_EQ(body_at("//things/7"), "404");
 }
 
 TEST(RouterPattern, takes_a_tail_of_segments) {
