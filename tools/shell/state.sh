@@ -78,6 +78,7 @@ write_env() {
       export_line PGDATABASE "$database"
       export_line PGUSER postgres
       export_line LAKEHOUSE_URL "http://127.0.0.1:$worker_port"
+      export_line DELTA_SHARING_URL "http://127.0.0.1:$worker_port/delta-sharing"
       export_line DEMO_TENANT acme
       standin_env
     } >"$dir/env"
