@@ -98,3 +98,38 @@ SELECT a.seq, a.phase, a.role, c.name AS client, left(regexp_replace(a.statement
 FROM lakehouse.audit_log a JOIN lakehouse.oauth_clients c ON a.application_name = 'mcp:' || c.client_id
 ORDER BY a.seq;
 SELECT intact, records FROM lakehouse.verify_audit('acme');
+
+\echo '13. Publish the CRM: a share, six tables of which each becomes a Delta table.'
+\echo
+SELECT lakehouse.create_share('acme', 'crm', if_not_exists => true) IS NOT NULL AS shared;
+SELECT table_name, version, operation, rows_added FROM lakehouse.publish_now('acme') ORDER BY 1;
+
+\echo '14. A recipient gets a link that hands out a profile once: an address and a token. The grant says what it opens.'
+\echo
+SELECT lakehouse.create_recipient('acme', 'data-team', expires_in => '90 days') AS link \gset
+\setenv SHARE_LINK :link
+\set done `tools/share-profile "$DEMO_SHARE_PROFILE"`
+SELECT lakehouse.grant_share('acme', 'crm', 'data-team') \gset
+SELECT name, auth, activated_at IS NOT NULL AS activated, token_lifetime FROM lakehouse.recipients;
+
+\echo '15. Change one row and publish again. The cost follows the change.'
+\echo
+UPDATE acme.accounts SET employees = employees + 100 WHERE name = 'Kestrel Energy';
+SELECT table_name, version, operation, rows_added, rows_changed, rows_removed FROM lakehouse.publish_now('acme');
+SELECT version, operation, total_rows, rows_added, rows_changed, rows_removed, files_added, files_removed
+FROM lakehouse.publish_history WHERE source = 'acme.published_accounts'::regclass ORDER BY version;
+
+\echo '16. The data team reads it with pandas: as it is, as it was, what changed.'
+\echo
+\set seen `build/sharing/bin/python tools/tour/read_share.py`
+\echo :seen
+\echo
+\echo '17. From here on pg_cron publishes every minute.'
+\echo
+SELECT count(*) > 0 AS has_cron FROM pg_available_extensions WHERE name = 'pg_cron' \gset
+\if :has_cron
+CREATE EXTENSION IF NOT EXISTS pg_cron;
+SELECT cron.schedule('publish', '* * * * *', 'SELECT lakehouse.publish()') IS NOT NULL AS scheduled;
+\else
+\echo 'This PostgreSQL has no pg_cron: call lakehouse.publish() as you like.'
+\endif
