@@ -43,7 +43,7 @@ def describe(url: str, use_delta_format: bool) -> Answer:
     }
 
 
-def version_at(url: str, timestamp: str) -> Answer:
+def version_at(url: str, timestamp: str | None = None) -> Answer:
     return {"version": delta_sharing.get_table_version(url, timestamp)}
 
 

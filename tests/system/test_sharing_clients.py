@@ -7,11 +7,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import delta_sharing
 import pandas as pd
 import pytest
+import sharing_frames
 from conftest import Connection
-from delta_sharing.protocol import Table
 from sharing_client import activate, link_of
 from sharing_fixtures import Shared, make_shared
 
@@ -45,16 +44,15 @@ def rows(frame: pd.DataFrame) -> list[Row]:
 
 
 def test_lists(profile: str, shared: Shared) -> None:
-    client = delta_sharing.SharingClient(profile)
-    assert client.list_all_tables() == [Table("people", "sales", "Crm")]
-    (share,) = client.list_shares()
-    (schema,) = client.list_schemas(share)
-    assert client.list_tables(schema) == client.list_all_tables()
+    assert sharing_frames.list_names(profile) == {
+        "names": ["sales.Crm.people"],
+        "all": ["sales.Crm.people"],
+    }
 
 
 @FORMATS
 def test_the_newest_version(url: str, shared: Shared, delta: bool | None) -> None:
-    frame = delta_sharing.load_as_pandas(url, use_delta_format=delta)
+    frame = sharing_frames.load_as_pandas(url, use_delta_format=delta)
     assert rows(frame) == shared.table.history[-1]
 
 
@@ -63,18 +61,18 @@ def test_the_newest_version(url: str, shared: Shared, delta: bool | None) -> Non
 def test_every_version(
     url: str, shared: Shared, version: int, delta: bool | None
 ) -> None:
-    frame = delta_sharing.load_as_pandas(url, version=version, use_delta_format=delta)
+    frame = sharing_frames.load_as_pandas(url, version=version, use_delta_format=delta)
     assert rows(frame) == shared.table.history[version]
 
 
 @FORMATS
 def test_by_time(url: str, shared: Shared, delta: bool | None) -> None:
-    frame = delta_sharing.load_as_pandas(
+    frame = sharing_frames.load_as_pandas(
         url, timestamp="2026-01-01T01:30:00Z", use_delta_format=delta
     )
     assert rows(frame) == shared.table.history[1]
     assert (
-        delta_sharing.get_table_version(url, starting_timestamp="2026-01-01T00:30:00Z")
+        sharing_frames.get_table_version(url, starting_timestamp="2026-01-01T00:30:00Z")
         == 1
     )
 
@@ -82,7 +80,7 @@ def test_by_time(url: str, shared: Shared, delta: bool | None) -> None:
 @FORMATS
 @pytest.mark.parametrize("limit", [0, 1, 15, 1000])
 def test_limits(url: str, shared: Shared, limit: int, delta: bool | None) -> None:
-    frame = delta_sharing.load_as_pandas(url, limit=limit, use_delta_format=delta)
+    frame = sharing_frames.load_as_pandas(url, limit=limit, use_delta_format=delta)
     assert len(frame) == min(limit, len(shared.table.history[-1]))
     assert set(rows(frame)) <= set(shared.table.history[-1])
 
@@ -98,7 +96,7 @@ def test_predicates(url: str, shared: Shared, delta: bool | None) -> None:
             ],
         }
     )
-    frame = delta_sharing.load_as_pandas(
+    frame = sharing_frames.load_as_pandas(
         url, jsonPredicateHints=hint, use_delta_format=delta
     )
     assert rows(frame) == [
@@ -109,7 +107,7 @@ def test_predicates(url: str, shared: Shared, delta: bool | None) -> None:
 @pytest.mark.parametrize("delta", [False, True], ids=["parquet", "delta"])
 @pytest.mark.parametrize("first", [0, 1, 2])
 def test_changes(url: str, shared: Shared, first: int, delta: bool) -> None:
-    frame = delta_sharing.load_table_changes_as_pandas(
+    frame = sharing_frames.load_table_changes_as_pandas(
         url, starting_version=first, use_delta_format=delta
     )
     names = frame["Name"].astype(object).where(frame["Name"].notna(), None)
@@ -137,7 +135,7 @@ def test_client_credentials(
     path = tmp_path / "client.share"
     path.write_bytes(activate(link).content)
     for delta in (False, True):
-        frame = delta_sharing.load_as_pandas(
+        frame = sharing_frames.load_as_pandas(
             f"{path}#sales.crm.people", use_delta_format=delta
         )
         assert rows(frame) == shared.table.history[-1]

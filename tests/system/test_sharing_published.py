@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import delta_sharing
 import pandas as pd
 import pytest
+import sharing_frames
 from conftest import Connection, connect
 from sharing_client import Recipient
 
@@ -96,7 +96,7 @@ def rows_of_sql(
 def test_a_recipient_reads_what_the_view_holds(
     crm: Crm, session: Connection, table: str, delta: bool
 ) -> None:
-    frame = delta_sharing.load_as_pandas(crm.url(table), use_delta_format=delta)
+    frame = sharing_frames.load_as_pandas(crm.url(table), use_delta_format=delta)
     expected = rows_of_sql(session, crm, table)
     assert len(expected) > 100
     assert rows_of_frame(frame) == expected
@@ -107,8 +107,8 @@ def test_changes_lead_from_one_version_to_the_next(
     crm: Crm, session: Connection, delta: bool
 ) -> None:
     url = crm.url("leads")
-    first = delta_sharing.get_table_version(url)
-    before = delta_sharing.load_as_pandas(url, use_delta_format=delta).set_index("id")
+    first = sharing_frames.get_table_version(url)
+    before = sharing_frames.load_as_pandas(url, use_delta_format=delta).set_index("id")
     changed, gone = list(before.index[:3]), before.index[3]
     session.execute(
         f'UPDATE "{crm.tenant}".leads SET score = coalesce(score, 0) + 1 WHERE id = ANY (%s::uuid[])',
@@ -118,12 +118,12 @@ def test_changes_lead_from_one_version_to_the_next(
         f'UPDATE "{crm.tenant}".leads SET deleted_at = now() WHERE id = %s', [gone]
     )
     session.execute("SELECT lakehouse.publish_now(%s)", [crm.tenant])
-    assert delta_sharing.get_table_version(url) == first + 1
-    frame = delta_sharing.load_as_pandas(url, use_delta_format=delta)
+    assert sharing_frames.get_table_version(url) == first + 1
+    frame = sharing_frames.load_as_pandas(url, use_delta_format=delta)
     assert rows_of_frame(frame) == rows_of_sql(session, crm, "leads")
-    old = delta_sharing.load_as_pandas(url, version=first, use_delta_format=delta)
+    old = sharing_frames.load_as_pandas(url, version=first, use_delta_format=delta)
     assert rows_of_frame(old) == rows_of_frame(before.reset_index()[old.columns])
-    changes = delta_sharing.load_table_changes_as_pandas(
+    changes = sharing_frames.load_table_changes_as_pandas(
         url, starting_version=first + 1, use_delta_format=delta
     )
     kinds = changes.groupby("_change_type")["id"].apply(set).to_dict()
