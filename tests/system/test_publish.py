@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -311,3 +313,69 @@ def test_dropped_tenant_leaves_no_file(session: Connection) -> None:
     wait_until(lambda: not any(p.is_file() for p in folder.rglob("*")), 20, "the emptied folder")
     assert folder.is_relative_to(delta_directory(session))
     assert setting(session, "lakehouse.delta_retention") == "7d"
+
+
+def test_old_versions_go_with_their_files(publisher: Publisher, deals: Published) -> None:
+    publisher.publish()
+    publisher.execute("UPDATE deals SET name = 'second' WHERE id = 1")
+    publisher.publish()
+    publisher.execute("UPDATE deals SET name = 'third' WHERE id = 2")
+    publisher.publish()
+    assert len(deals.files()) > len(deals.delta().file_uris())
+    table_id = deals.row("id")
+    for statement in (
+        "UPDATE lakehouse.published_versions SET committed_ms = committed_ms - 864000000"
+        " WHERE table_id = %s",
+        "UPDATE lakehouse.published_files SET removed_ms = removed_ms - 864000000"
+        " WHERE table_id = %s",
+    ):
+        publisher.execute(statement, table_id)
+    publisher.execute("UPDATE deals SET name = 'fourth' WHERE id = 3")
+    publisher.publish()
+    versions = publisher.connection.execute(
+        "SELECT version, metadata IS NOT NULL FROM lakehouse.published_versions"
+        " WHERE table_id = %s ORDER BY version",
+        [table_id],
+    ).fetchall()
+    assert versions == [(2, True), (3, False)]
+    expect_equal(deals)
+    assert {row["name"] for row in deals.rows(2)} >= {"second", "third"}
+    assert "fourth" not in {row["name"] for row in deals.rows(2)}
+    known = publisher.connection.execute(
+        "SELECT path FROM lakehouse.published_files WHERE table_id = %(id)s UNION ALL"
+        " SELECT path FROM lakehouse.published_change_files WHERE table_id = %(id)s",
+        {"id": table_id},
+    ).fetchall()
+    assert deals.files() == {path for (path,) in known}
+
+
+def test_commit_of_another_ends_publishing_until_it_is_restarted(
+    publisher: Publisher, deals: Published
+) -> None:
+    publisher.publish()
+    foreign = deals.folder / "_delta_log" / f"{1:020}.json"
+    foreign.write_text('{"commitInfo":{}}\n')
+    publisher.execute("UPDATE deals SET name = 'ours' WHERE id = 1")
+    with pytest.raises(psycopg.Error) as raised:
+        publisher.publish()
+    assert "the log has a commit that is not ours" in str(raised.value)
+    assert "restart_publishing" in str(raised.value.diag.message_hint)
+    assert foreign.read_text() == '{"commitInfo":{}}\n'
+    assert deals.row("stored_version") == 0
+    source = f"{publisher.slug}.deals"
+    publisher.execute("SELECT lakehouse.restart_publishing(%s, %s)", publisher.slug, source)
+    assert counts(only(publisher.publish())) == ("CREATE", 5000, 0, 0)
+    expect_equal(deals)
+
+
+def test_worker_killed_in_a_publish_leaves_it_to_the_next(
+    publisher: Publisher, deals: Published
+) -> None:
+    publisher.publish()
+    publisher.execute("UPDATE deals SET name = name || '!' WHERE id % 10 = 0")
+    publisher.execute("SELECT lakehouse.publish(%s)", publisher.slug)
+    found = publisher.connection.execute("SELECT pid FROM lakehouse.worker_status").fetchone()
+    assert found is not None
+    os.kill(found[0], signal.SIGKILL)
+    wait_until(lambda: deals.row("stored_version") == 1, 60, "the publish")
+    expect_equal(deals)

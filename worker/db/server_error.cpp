@@ -63,9 +63,11 @@ Report report_of(const pg_result* result, std::size_t statement) {
 Error server_error(const pg_result* result) {
   const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
   const char* primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+  const char* hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
   if (state == nullptr) return lost_error();
   return {code_of(state), primary == nullptr ? "database error" : primary,
-          std::string("The worker's database answered with SQLSTATE ") + state + ".", ""};
+          std::string("The worker's database answered with SQLSTATE ") + state + ".",
+          hint == nullptr ? "" : hint};
 }
 
 }  // namespace lakehouse::worker::db

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// libpq's failures as Errors. Only the server's primary message is taken: its DETAIL may quote row
-// values.
+// libpq's failures as Errors. The server's primary message and hint are taken, not its DETAIL,
+// which may quote row values.
 #pragma once
 
 #include "core/base/error.hpp"

@@ -17,9 +17,12 @@ Result<Version> reload(const TableWork& work, RowSource& source, const Context& 
   version.removed = *std::move(live);
   for (const LiveFile& file : version.removed) version.rows_removed += file.rows;
 
+  const auto expected_rows = source.estimate(context);
+  if (!expected_rows) return expected_rows.error();
+  work.progress.begin_table(work.table.id, *expected_rows);
   work.progress.begin_phase("loading rows");
   DataFiles files(DataFiles::Kind::kData, work.columns.schema, work.folder,
-                  FileSizes(work.table.expected_rows));
+                  FileSizes(*expected_rows));
   const auto take = [&](const delta::Batch& batch) -> Status {
     auto keys = delta::key_digests(batch, work.key);
     if (!keys) return std::move(keys).error();

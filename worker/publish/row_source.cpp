@@ -2,8 +2,9 @@
 // Names in the statements are quoted by the database, expressions are those of published_columns().
 #include "worker/publish/row_source.hpp"
 
-#include <algorithm>
+#include <charconv>
 
+#include "worker/json/value.hpp"
 #include "worker/publish/row_batches.hpp"
 
 namespace lakehouse::worker::publish {
@@ -53,6 +54,22 @@ Status RowSource::learn_types(const Context& context) {
   if (!cells) return std::move(cells).error();
   cells_ = *std::move(cells);
   return kDone;
+}
+
+// The sizes that published_tables and pg_class know may be old, or none: the planner looks at the
+// files.
+Result<std::int64_t> RowSource::estimate(const Context& context) {
+  const std::string sql = "EXPLAIN (FORMAT JSON) " + selection();
+  auto explained = connection_->query(sql.c_str(), {}, context);
+  if (!explained) return std::move(explained).error();
+  const auto plans = json::parse(explained->row(0).text());
+  if (!plans || plans->members.empty()) return 0;
+  const json::Value* rows = plans->members.front().value.object("Plan").find("Plan Rows");
+  std::int64_t count = 0;
+  if (rows != nullptr) {
+    std::from_chars(rows->text.data(), rows->text.data() + rows->text.size(), count);
+  }
+  return count;
 }
 
 Status RowSource::read_all(const Take& take, const Context& context) {

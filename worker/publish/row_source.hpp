@@ -3,6 +3,7 @@
 // one table; its transaction ends with it.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -31,6 +32,9 @@ class RowSource {
   // References outlive it. Errors: those of the database, of Cells::open().
   static Result<RowSource> open(db::Connection& connection, const Viewpoint& viewpoint,
                                 const Table& table, const Columns& columns, const Context& context);
+
+  // About how many rows there are, as the planner sees it. Errors: those of the database.
+  Result<std::int64_t> estimate(const Context& context);
 
   // All rows, in the order in which they are stored. An error of `take` ends it.
   Status read_all(const Take& take, const Context& context);
