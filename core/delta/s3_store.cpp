@@ -22,7 +22,7 @@ Result<s3::ObjectPage> list_page(const s3::Bucket& bucket, const std::string& pr
   if (!response) return std::move(response).error();
   if (response->status != 200) return s3::failure_of(*response);
   auto page = s3::read_object_page(response->body);
-  if (!page) return s3::failure_of(std::move(page).error());
+  if (!page) return s3::failure_of(std::move(page).error(), context);
   return page;
 }
 
@@ -38,7 +38,7 @@ Result<s3::UploadPage> list_uploads(const s3::Bucket& bucket, const std::string&
   if (!response) return std::move(response).error();
   if (response->status != 200) return s3::failure_of(*response);
   auto page = s3::read_upload_page(response->body);
-  if (!page) return s3::failure_of(std::move(page).error());
+  if (!page) return s3::failure_of(std::move(page).error(), context);
   return page;
 }
 

@@ -98,7 +98,7 @@ Status S3Upload::begin() {
   if (!response) return std::move(response).error();
   if (response->status != 200) return s3::failure_of(*response);
   auto id = s3::read_upload_id(response->body);
-  if (!id) return s3::failure_of(std::move(id).error());
+  if (!id) return s3::failure_of(std::move(id).error(), context_);
   upload_id_ = *std::move(id);
   return kDone;
 }

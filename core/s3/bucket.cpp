@@ -73,7 +73,7 @@ Result<http::Response> Bucket::send(ObjectRequest request, const Context& contex
                      scope(), std::chrono::system_clock::now());
   if (!signed_request) return std::move(signed_request).error();
   auto response = client_.send(*std::move(signed_request), context);
-  if (!response) return failure_of(std::move(response).error());
+  if (!response) return failure_of(std::move(response).error(), context);
   return response;
 }
 

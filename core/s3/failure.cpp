@@ -70,16 +70,13 @@ Error failure_of(const http::Response& response) {
   }
 }
 
-Error failure_of(Error error) {
-  switch (error.code) {
-    case ErrorCode::kUnreachable:
-    case ErrorCode::kInvalidResponse:
-    case ErrorCode::kCapExceeded:
-      error.code = ErrorCode::kUnavailable;
-      return error;
-    default:
-      return error;
-  }
+Error failure_of(Error error, const Context& context) {
+  const bool has_failed = error.code == ErrorCode::kUnreachable ||
+                          error.code == ErrorCode::kInvalidResponse ||
+                          error.code == ErrorCode::kCapExceeded ||
+                          (error.code == ErrorCode::kTimeout && !context.deadline.has_passed());
+  if (has_failed) error.code = ErrorCode::kUnavailable;
+  return error;
 }
 
 }  // namespace lakehouse::s3

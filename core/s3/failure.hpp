@@ -3,6 +3,7 @@
 // or a query.
 #pragma once
 
+#include "core/base/context.hpp"
 #include "core/base/result.hpp"
 #include "core/http/client.hpp"
 
@@ -13,8 +14,8 @@ namespace lakehouse::s3 {
 // kUnavailable (the rest).
 Error failure_of(const http::Response& response);
 
-// Of a request that got no response: what the network did is kUnavailable; kCancelled, kTimeout and
-// what the caller did wrong stay what they are.
-Error failure_of(Error error);
+// Of a request that got no response: what the network or the service did is kUnavailable;
+// kCancelled, a deadline that has passed and what the caller did wrong stay what they are.
+Error failure_of(Error error, const Context& context);
 
 }  // namespace lakehouse::s3

@@ -50,11 +50,11 @@ Result<Session> assume_role(const RoleRequest& role, const std::string& endpoint
                                std::chrono::system_clock::now());
   if (!request) return std::move(request).error();
   auto response = client.send(*std::move(request), context);
-  if (!response) return failure_of(std::move(response).error());
+  if (!response) return failure_of(std::move(response).error(), context);
   if (response->status != 200) return failure_of(*response);
   auto session = read_session(response->body);
   Secret::wipe(response->body);
-  if (!session) return failure_of(std::move(session).error());
+  if (!session) return failure_of(std::move(session).error(), context);
   return session;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-// Writes tables by core/delta into the folder it is given, for readers of others to read:
+// Writes tables by core/delta into the folder it is given, or a bucket's, for readers of others:
 // `types` with every type and its extremes, `versions` with a history and a checkpoint. What they
 // must find stands in test_tables.py.
 #include <cstdio>
@@ -12,6 +12,7 @@
 #include "core/delta/checkpoint.hpp"
 #include "core/delta/local_store.hpp"
 #include "core/delta/parquet_file.hpp"
+#include "tests/delta/environment.hpp"
 
 namespace {
 
@@ -23,21 +24,20 @@ constexpr std::int64_t kYear = 31'536'000'000;
 constexpr std::int64_t kLastVersion = 12;
 constexpr std::int64_t kCheckpointAt = 10;
 
-[[noreturn]] void fail(const lakehouse::Error& error) {
-  std::fprintf(stderr, "%s\n%s\n", error.message.c_str(), error.detail.c_str());
-  std::exit(EXIT_FAILURE);
-}
+using test::fail;
+using test::take;
 
-template <typename T>
-T take(lakehouse::Result<T> result) {
-  if (!result) fail(result.error());
-  return std::move(result).value();
+// A folder below `root`, or below the folder of the environment's bucket if it is "s3".
+std::unique_ptr<Store> open_store(const std::string& root, const std::string& name) {
+  if (root != "s3") return take(LocalStore::open_root(root + '/' + name));
+  static const test::Environment environment;
+  return environment.open_folder(name);
 }
 
 class Table {
  public:
   Table(const std::string& root, std::string name, Schema columns)
-      : schema(std::move(columns)), store_(take(LocalStore::open_root(root + '/' + name))) {
+      : schema(std::move(columns)), store_(open_store(root, name)) {
     state.metadata = {"00000000-0000-4000-8000-000000000000",
                       std::move(name),
                       "",
@@ -82,7 +82,7 @@ class Table {
     return written;
   }
 
-  std::unique_ptr<LocalStore> store_;
+  std::unique_ptr<Store> store_;
 };
 
 Column column(std::int32_t id, std::string name, Type type, std::string comment = {}) {
@@ -230,7 +230,7 @@ void write_versions(const std::string& root) {
 
 int main(int argc, char** argv) {
   if (argc != 2) {
-    std::fprintf(stderr, "usage: delta_tables FOLDER\n");
+    std::fprintf(stderr, "usage: delta_tables FOLDER|s3\n");
     return EXIT_FAILURE;
   }
   write_types(argv[1]);
