@@ -82,6 +82,7 @@ BEGIN
     PERFORM lakehouse.create_announcements(tenant_id, slug);
     PERFORM lakehouse.grant_snippets(slug);
     PERFORM lakehouse.create_share_options(slug);
+    PERFORM lakehouse.grant_store_privileges(slug);
     PERFORM lakehouse.grant_publish_privileges(slug);
     PERFORM lakehouse.grant_recipient_privileges(slug);
     RETURN tenant_id;

@@ -31,7 +31,10 @@ SELECT k.key_id,
 FROM (SELECT l.key_id, l.event, l.at FROM lakehouse.master_key_log l
       UNION ALL
       SELECT lakehouse.sealing_key_id(c.secret), 'secret', NULL FROM lakehouse.warehouse_connections c
-      WHERE lakehouse.sealing_key_id(c.secret) IS NOT NULL) k
+      WHERE lakehouse.sealing_key_id(c.secret) IS NOT NULL
+      UNION ALL
+      SELECT lakehouse.sealing_key_id(s.secret), 'secret', NULL FROM lakehouse.stores s
+      WHERE lakehouse.sealing_key_id(s.secret) IS NOT NULL) k
 GROUP BY k.key_id;
 COMMENT ON VIEW lakehouse.master_keys IS 'Master keys and how many stored secrets need each: the progress of a rotation';
 COMMENT ON COLUMN lakehouse.master_keys.key_id IS 'Id of the key; the highest encrypts, see lakehouse.worker_status.key_id';
@@ -61,6 +64,11 @@ COMMENT ON FUNCTION lakehouse.refuse_retired_key() IS 'Trigger: no secret is sto
 CREATE TRIGGER refuse_retired_key_insert BEFORE INSERT ON lakehouse.warehouse_connections
     FOR EACH ROW WHEN (NEW.secret IS NOT NULL) EXECUTE FUNCTION lakehouse.refuse_retired_key();
 CREATE TRIGGER refuse_retired_key_update BEFORE UPDATE ON lakehouse.warehouse_connections
+    FOR EACH ROW WHEN (NEW.secret IS NOT NULL AND NEW.secret IS DISTINCT FROM OLD.secret)
+    EXECUTE FUNCTION lakehouse.refuse_retired_key();
+CREATE TRIGGER refuse_retired_key_insert BEFORE INSERT ON lakehouse.stores
+    FOR EACH ROW WHEN (NEW.secret IS NOT NULL) EXECUTE FUNCTION lakehouse.refuse_retired_key();
+CREATE TRIGGER refuse_retired_key_update BEFORE UPDATE ON lakehouse.stores
     FOR EACH ROW WHEN (NEW.secret IS NOT NULL AND NEW.secret IS DISTINCT FROM OLD.secret)
     EXECUTE FUNCTION lakehouse.refuse_retired_key();
 

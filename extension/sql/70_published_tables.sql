@@ -9,7 +9,7 @@ CREATE TABLE lakehouse.published_tables (
     source regclass NOT NULL,
     key_columns text[] NOT NULL CHECK (cardinality(key_columns) BETWEEN 1 AND 8),
     changes_of regclass,
-    store_id uuid,
+    store_id uuid REFERENCES lakehouse.stores,
     location text NOT NULL CHECK (location <> ''),
     columns jsonb,
     next_column_id integer NOT NULL DEFAULT 1,

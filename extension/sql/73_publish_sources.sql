@@ -168,12 +168,13 @@ BEGIN
     END IF;
     PERFORM FROM lakehouse.published_columns(NEW.source);
     -- A folder's name is never used twice: what a dropped table left there is none of this one's.
+    NEW.store_id := (SELECT s.id FROM lakehouse.stores s WHERE s.tenant_id = NEW.tenant_id AND s.is_current);
     NEW.location := format('%s/%s', NEW.tenant_id, NEW.id);
     RETURN NEW;
 END
 $$;
 COMMENT ON FUNCTION lakehouse.check_published_table() IS
-'Trigger: refuses a table or view that the caller may not publish or that no Delta table can hold; fills in key, captured table and location.';
+'Trigger: refuses a table or view that the caller may not publish or that no Delta table can hold; fills in key, captured table, store and location.';
 
 -- A row that pg_dump brings back is older than the transaction that does.
 CREATE TRIGGER check_published_table BEFORE INSERT ON lakehouse.published_tables

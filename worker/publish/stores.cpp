@@ -2,11 +2,18 @@
 // The directory is opened once; a directory that could not be opened is tried again.
 #include "worker/publish/stores.hpp"
 
+#include "core/delta/s3_store.hpp"
+
 namespace lakehouse::worker::publish {
 
-Result<std::shared_ptr<delta::Store>> Stores::find(const std::string& store_id, const Context&) {
+Result<std::shared_ptr<delta::Store>> Stores::find(const std::string& store_id,
+                                                   const Context& context) {
   if (!store_id.empty()) {
-    return Error{ErrorCode::kNotFound, "the store of a published table does not exist", "", ""};
+    auto bucket = buckets_.find(store_id, context);
+    if (!bucket) return std::move(bucket).error();
+    auto store = delta::S3Store::open_folder((*bucket)->bucket, (*bucket)->folder);
+    if (!store) return std::move(store).error();
+    return std::shared_ptr<delta::Store>(*std::move(store));
   }
   auto found = directory();
   if (!found) return std::move(found).error();

@@ -2,6 +2,7 @@
 // Only names that DataFiles gives are removed, so that what others keep in the folder stays.
 #include "worker/publish/sweep.hpp"
 
+#include <map>
 #include <unordered_set>
 
 namespace lakehouse::worker::publish {
@@ -56,28 +57,36 @@ Result<std::int64_t> Sweep::empty_abandoned_folders(const Context& context) {
   auto rows = connection_.query(kAbandoned, {}, context);
   if (!rows) return std::move(rows).error();
   std::int64_t removed = 0;
+  std::map<std::string, Error> failing;  // stores: the others' folders are emptied all the same
   for (int i = 0; i < rows->count(); ++i) {
     db::Row row = rows->row(i);
     const std::int64_t id = row.integer();
     const std::string store_id = row.text();
     const std::string location = row.text();
     if (Status sound = row.finish(); !sound) return std::move(sound).error();
-    auto store = stores_.find(store_id, context);
-    if (!store && store.error().code != ErrorCode::kNotFound) return std::move(store).error();
-    Result<std::int64_t> emptied = 0;
-    if (store) emptied = empty_folder(**store, location, context);
-    if (!emptied) return emptied.error();
+    if (failing.contains(store_id)) continue;
+    auto emptied = empty_folder(store_id, location, context);
+    if (!emptied) {
+      failing.emplace(store_id, std::move(emptied).error());
+      continue;
+    }
     removed += *emptied;
     auto forgotten =
         connection_.query({kForget, {db::Value::integer(id)}, "forget_abandoned"}, context);
     if (!forgotten) return std::move(forgotten).error();
   }
   if (Status committed = transaction->commit(context); !committed) return committed.error();
+  if (!failing.empty()) return failing.begin()->second;
   return removed;
 }
 
-Result<std::int64_t> Sweep::empty_folder(delta::Store& store, const std::string& location,
+// Nothing is in a store that is gone with its tenant, as far as we can reach.
+Result<std::int64_t> Sweep::empty_folder(const std::string& store_id, const std::string& location,
                                          const Context& context) {
+  auto found = stores_.find(store_id, context);
+  if (!found && found.error().code == ErrorCode::kNotFound) return 0;
+  if (!found) return std::move(found).error();
+  delta::Store& store = **found;
   const std::string folder = location + '/';
   auto files = store.list(folder, context);
   if (!files) return std::move(files).error();

@@ -22,11 +22,12 @@ class Sweep {
 
   // How many files went. Only while nobody else publishes the table's tenant.
   Result<std::int64_t> clean_table(const Table& table, const Context& context);
-  // Of all tenants that nobody publishes now.
+  // Of all tenants that nobody publishes now. Folders of a store that fails stay for another time;
+  // the error is then of one of these.
   Result<std::int64_t> empty_abandoned_folders(const Context& context);
 
  private:
-  Result<std::int64_t> empty_folder(delta::Store& store, const std::string& location,
+  Result<std::int64_t> empty_folder(const std::string& store_id, const std::string& location,
                                     const Context& context);
 
   db::Connection& connection_;

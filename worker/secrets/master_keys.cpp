@@ -23,8 +23,7 @@ constexpr const char* kList =
 // Each secret that is written holds a weaker lock from its check to its commit.
 constexpr const char* kLockLog = "LOCK TABLE lakehouse.master_key_log IN EXCLUSIVE MODE";
 constexpr const char* kCountSecrets =
-    "SELECT count(*) FROM lakehouse.warehouse_connections "
-    "WHERE lakehouse.sealing_key_id(secret) = $1::bigint";
+    "SELECT coalesce(sum(secrets), 0)::bigint FROM lakehouse.master_keys WHERE key_id = $1::bigint";
 
 Error still_needed_error(std::uint32_t id, std::int64_t secrets, std::uint32_t writing) {
   return {

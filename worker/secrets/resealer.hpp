@@ -10,7 +10,6 @@
 #include "core/vault/vault.hpp"
 #include "worker/db/pool.hpp"
 #include "worker/metrics/counters.hpp"
-#include "worker/warehouses/connection_row.hpp"
 
 namespace lakehouse::worker::secrets {
 
@@ -25,17 +24,18 @@ class Resealer {
   Resealer(db::Pool& pool, const vault::Vault& vault, metrics::Counters& counters)
       : pool_(pool), vault_(vault), counters_(counters) {}
 
-  // Once through the table. Errors: the database's; what was committed before stays.
+  // Once through the tables. Errors: the database's; what was committed before stays.
   Result<Outcome> run(const Context& context);
 
  private:
   struct Position {
+    std::string table;
     std::string tenant_id, id;  // of the row seen last
     bool is_end = false;
   };
   Status run_batch(Position& position, Outcome& outcome, const Context& context);
-  Status reseal(db::Connection& connection, const warehouses::ConnectionRow& row, Outcome& outcome,
-                const Context& context);
+  Status reseal(db::Connection& connection, const vault::Place& place, const std::string& sealed,
+                Outcome& outcome, const Context& context);
   Result<std::uint64_t> count_left(const Context& context);
 
   db::Pool& pool_;

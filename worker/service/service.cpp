@@ -94,7 +94,8 @@ Service::Service(config::Settings settings, std::unique_ptr<secrets::LiveVault> 
       rotation_(*vault_, keys_, resealer_, log),
       revocation_watch_(settings_.database, uses_, warehouses_, log),
       audit_(settings_.database, *vault_, head_paths(settings_), log),
-      stores_(settings_.delta_directory),
+      buckets_(database_, *vault_, *client_),
+      stores_(settings_.delta_directory, buckets_),
       debug_steps_(settings_.debug_publish_directory),
       publish_jobs_(
           {settings_.database, database_, stores_, debug_steps_, settings_.delta_retention, log},
@@ -109,7 +110,7 @@ Service::Service(config::Settings settings, std::unique_ptr<secrets::LiveVault> 
       shared_reads_(settings_.database, {kSharingConnections}) {
   if (!settings_.sharing_url) return;
   sharing_ = std::make_unique<sharing::Server>(sharing::Parts{
-      *settings_.sharing_url, shared_reads_, *vault_, audit_, stores_, nullptr, log_});
+      *settings_.sharing_url, shared_reads_, *vault_, audit_, stores_, &object_urls_, log_});
 }
 
 Status Service::open_gateway() {

@@ -27,6 +27,7 @@
 #include "worker/secrets/master_keys.hpp"
 #include "worker/secrets/resealer.hpp"
 #include "worker/secrets/rotation.hpp"
+#include "worker/sharing/object_urls.hpp"
 #include "worker/sharing/server.hpp"
 #include "worker/tools/database_library.hpp"
 #include "worker/tools/database_tools.hpp"
@@ -74,7 +75,9 @@ class Service {
   secrets::Rotation rotation_;
   warehouses::RevocationWatch revocation_watch_;
   audit::Journal audit_;
+  publish::Buckets buckets_;
   publish::Stores stores_;
+  sharing::ObjectUrls object_urls_{buckets_};
   publish::DebugSteps debug_steps_;
   publish::Jobs publish_jobs_;
   std::unique_ptr<gateway::Gateway> gateway_;

@@ -144,9 +144,13 @@ std::string Server::binding(std::string_view kind, const Asked& asked) const {
          asked.table().id;
 }
 
+// A store that was revoked, or that refuses our key, answers alike the next time.
 http::Response Server::failed(const Error& error, const Context& context) {
   log_.failure("sharing request failed", error, context.request_id);
-  return unavailable();
+  const bool may_pass =
+      error.code != ErrorCode::kUnauthenticated && error.code != ErrorCode::kPermissionDenied;
+  if (may_pass) return unavailable();
+  return unsupported("the files of this table can't be reached; tell whoever shares it");
 }
 
 std::int64_t Server::now() {

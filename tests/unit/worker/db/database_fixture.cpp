@@ -102,6 +102,13 @@ void DatabaseTest::create_tables() {
       "16) + (get_byte(envelope, 6) << 8) + get_byte(envelope, 7)");
   run("CREATE TABLE lakehouse.master_key_log (key_id bigint NOT NULL, event text NOT NULL, "
       "at timestamptz NOT NULL DEFAULT now())");
+  run("CREATE TABLE lakehouse.stores (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), tenant_id "
+      "uuid NOT NULL REFERENCES lakehouse.tenants, url text NOT NULL, endpoint text NOT NULL, "
+      "region text NOT NULL, path_style boolean NOT NULL, access_key_id text NOT NULL, "
+      "secret bytea, secret_version bigint NOT NULL DEFAULT 0, role_arn text)");
+  run("CREATE VIEW lakehouse.master_keys AS SELECT lakehouse.sealing_key_id(secret) AS key_id, "
+      "count(*) AS secrets FROM (SELECT secret FROM lakehouse.warehouse_connections UNION ALL "
+      "SELECT secret FROM lakehouse.stores) s WHERE secret IS NOT NULL GROUP BY 1");
   run("INSERT INTO lakehouse.tenants (slug) VALUES ('acme')");
   run("INSERT INTO lakehouse.warehouse_connections (tenant_id, id, name, engine, endpoint, "
       "warehouse, catalog, schema, auth, status) SELECT id, "

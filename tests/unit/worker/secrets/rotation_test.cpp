@@ -15,6 +15,7 @@
 #include "worker/eventually.hpp"
 #include "worker/secrets/keeper.hpp"
 #include "worker/temporary_directory.hpp"
+#include "worker/warehouses/connection_row.hpp"
 
 namespace lakehouse::worker::test {
 namespace {
@@ -155,6 +156,32 @@ TEST_F(DatabaseRotation, several_workers_reseal_each_row_once) {
   EXPECT_EQ(sealed_with(2), kRows);
   keys_.vault_->refresh();
   expect_all_open(*keys_.vault_);
+}
+
+TEST_F(DatabaseRotation, secrets_of_stores_are_resealed_too) {
+  run("INSERT INTO lakehouse.stores (tenant_id, url, endpoint, region, path_style, access_key_id) "
+      "SELECT id, 's3://lake', 'https://a.example', 'eu-west-1', true, 'AKID' "
+      "FROM lakehouse.tenants");
+  const auto found = run("SELECT tenant_id::text, id::text FROM lakehouse.stores");
+  db::Row row = found.row(0);
+  const std::string tenant = row.text();
+  const vault::Place place{tenant, "stores", row.text(), "secret for https://a.example", 1};
+  const auto envelope = keys_.vault_->seal(Secret("s3cret"), place);
+  ASSERT_TRUE(envelope.is_ok());
+  run("UPDATE lakehouse.stores SET secret = $1, secret_version = 1", {db::Value::bytes(*envelope)});
+  secrets::MasterKeys master_keys(*keys_.vault_, *pool_, keys_.log_);
+  keys_.add_key();
+  keys_.vault_->refresh();
+  ASSERT_FALSE(master_keys.retire(1, within(10s)).is_ok());
+  const auto outcome = secrets::Resealer(*pool_, *keys_.vault_, counters_).run(within(60s));
+  ASSERT_TRUE(outcome.is_ok()) << outcome.error().message;
+  EXPECT_EQ(outcome->resealed, std::uint64_t{kRows + 1});
+  EXPECT_EQ(outcome->left, 0U);
+  const auto resealed = run("SELECT secret FROM lakehouse.stores");
+  const auto opened = keys_.vault_->open(*resealed.row(0).bytes_or_null(), place);
+  ASSERT_TRUE(opened.is_ok());
+  EXPECT_EQ(opened->reveal(), "s3cret");
+  EXPECT_TRUE(master_keys.retire(1, within(10s)).is_ok());
 }
 
 TEST_F(DatabaseRotation, locked_and_unreadable_rows_are_left_and_counted) {
