@@ -102,6 +102,7 @@ TEST(Codec, every_message_round_trips) {
   config.database_port = 5432;
   config.allowed_private_hosts = {"localhost:1"};
   config.public_url = "https://crm.example.com";
+  config.delta_sharing_base_url = "https://crm.example.com/delta-sharing";
   config.trusted_proxies = {"10.0.0.0/8"};
   config.delta_directory = "/srv/delta";
   config.delta_retention_minutes = 180;

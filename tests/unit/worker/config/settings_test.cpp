@@ -127,6 +127,14 @@ TEST_F(SettingsTest, derive_the_public_url_from_the_listen_address) {
   EXPECT_EQ(check_settings(frame_)->public_url.origin(), "https://crm.example.com");
 }
 
+TEST_F(SettingsTest, leave_sharing_off_without_a_url) {
+  EXPECT_FALSE(check_settings(frame_)->sharing_url);
+  frame_.delta_sharing_base_url = "https://crm.example.com/delta-sharing/";
+  EXPECT_EQ(check_settings(frame_)->sharing_url->text(), "https://crm.example.com/delta-sharing");
+  frame_.delta_sharing_base_url = "crm.example.com";
+  expect_refused("lakehouse.delta_sharing_base_url");
+}
+
 TEST_F(SettingsTest, name_a_bad_public_url) {
   frame_.public_url = "http://crm.example.com";
   expect_refused("lakehouse.public_url");
