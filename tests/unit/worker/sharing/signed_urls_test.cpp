@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/worker/temporary_directory.hpp"
+#include "worker/temporary_directory.hpp"
 #include "worker/http/percent.hpp"
 #include "worker/sharing/seal.hpp"
 
