@@ -26,7 +26,7 @@ std::size_t tier_of(std::int64_t bytes) {
 
 Status copy_rows(const TableWork& work, const LiveFile& file, DataFiles& into,
                  const Context& context) {
-  auto open = open_data_file(work.folder, file.path, work.columns.schema, context);
+  auto open = open_data_file(work.folder, file, work.columns.schema, context);
   if (!open) return std::move(open).error();
   for (;;) {
     auto batch = open->reader->next();

@@ -53,7 +53,7 @@ Status Comparison::run_pass(const Context& context) {
 }
 
 Status Comparison::read_file(const LiveFile& file, const Context& context) {
-  auto open = open_data_file(work_.folder, file.path, work_.columns.schema, context);
+  auto open = open_data_file(work_.folder, file, work_.columns.schema, context);
   if (!open) return std::move(open).error();
   for (;;) {
     auto batch = open->reader->next();

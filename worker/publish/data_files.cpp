@@ -4,6 +4,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -12,10 +13,13 @@
 namespace lakehouse::worker::publish {
 namespace {
 
-constexpr std::int64_t kRowsPerBatch = 4096;
+// A batch that is read has at most so many rows, and so many bytes in the file, which are a few
+// times that in memory.
+constexpr std::int64_t kMostRowsRead = 4096;
+constexpr std::int64_t kMostBytesRead = 2 << 20;
 // A publish has up to three files open.
 constexpr delta::WriterOptions kOptions{
-    .row_group_bytes = 24U << 20U, .row_group_rows = 1 << 20, .compression_level = 3};
+    .row_group_bytes = 16U << 20U, .row_group_rows = 1 << 20, .compression_level = 3};
 
 Result<std::string> random_hex() {
   std::array<unsigned char, 16> bytes;
@@ -29,6 +33,12 @@ Result<std::string> random_hex() {
     hex += text.data();
   }
   return hex;
+}
+
+std::int64_t rows_per_batch(const LiveFile& file) {
+  const std::int64_t row_bytes = file.bytes / std::max<std::int64_t>(file.rows, 1);
+  return std::clamp<std::int64_t>(kMostBytesRead / std::max<std::int64_t>(row_bytes, 1), 1,
+                                  kMostRowsRead);
 }
 
 }  // namespace
@@ -84,9 +94,9 @@ Result<std::vector<DataFile>> DataFiles::finish(const Context& context) {
   return std::move(files_);
 }
 
-Result<OpenFile> open_data_file(const Folder& folder, const std::string& path,
+Result<OpenFile> open_data_file(const Folder& folder, const LiveFile& file,
                                 const delta::Schema& schema, const Context& context) {
-  auto source = folder.store.open(folder.location + '/' + path, context);
+  auto source = folder.store.open(folder.location + '/' + file.path, context);
   if (!source) {
     Error error = std::move(source).error();
     if (error.code == ErrorCode::kNotFound) {
@@ -95,7 +105,7 @@ Result<OpenFile> open_data_file(const Folder& folder, const std::string& path,
     }
     return error;
   }
-  auto reader = delta::ParquetReader::open(schema, **source, kRowsPerBatch);
+  auto reader = delta::ParquetReader::open(schema, **source, rows_per_batch(file));
   if (!reader) return std::move(reader).error();
   return OpenFile{*std::move(source), *std::move(reader)};
 }

@@ -17,6 +17,7 @@
 #include "core/delta/store.hpp"
 #include "worker/publish/debug_steps.hpp"
 #include "worker/publish/file_sizes.hpp"
+#include "worker/publish/live_file.hpp"
 
 namespace lakehouse::worker::publish {
 
@@ -73,7 +74,7 @@ struct OpenFile {
   std::unique_ptr<delta::Source> source;
   std::unique_ptr<delta::ParquetReader> reader;
 };
-Result<OpenFile> open_data_file(const Folder& folder, const std::string& path,
+Result<OpenFile> open_data_file(const Folder& folder, const LiveFile& file,
                                 const delta::Schema& schema, const Context& context);
 
 }  // namespace lakehouse::worker::publish

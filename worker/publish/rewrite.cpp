@@ -109,7 +109,7 @@ template <typename Wanted>
 Result<bool> Rewrite::has_key(const LiveFile& file, Wanted wanted, const Context& context) {
   const delta::Schema schema = part_of(work_.columns.schema, work_.key);
   const std::vector<std::size_t> places = first_places(work_.key.size());
-  auto open = open_data_file(work_.folder, file.path, schema, context);
+  auto open = open_data_file(work_.folder, file, schema, context);
   if (!open) return std::move(open).error();
   for (;;) {
     auto batch = open->reader->next();
@@ -126,7 +126,7 @@ Result<bool> Rewrite::has_key(const LiveFile& file, Wanted wanted, const Context
 }
 
 Status Rewrite::look_into(const LiveFile& file, const Context& context) {
-  auto open = open_data_file(work_.folder, file.path, work_.columns.schema, context);
+  auto open = open_data_file(work_.folder, file, work_.columns.schema, context);
   if (!open) return std::move(open).error();
   for (;;) {
     auto batch = open->reader->next();
@@ -197,7 +197,7 @@ Status Rewrite::write_rest(const LiveFile& file, const Context& context) {
   const auto is_touched = has_key(file, is_changed, context);
   if (!is_touched) return is_touched.error();
   if (!*is_touched) return kDone;
-  auto open = open_data_file(work_.folder, file.path, work_.columns.schema, context);
+  auto open = open_data_file(work_.folder, file, work_.columns.schema, context);
   if (!open) return std::move(open).error();
   DataFiles rest(DataFiles::Kind::kData, work_.columns.schema, work_.folder, FileSizes::one_file());
   for (;;) {

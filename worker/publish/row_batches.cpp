@@ -10,7 +10,7 @@ namespace {
 constexpr std::int64_t kMostRows = 4096;
 constexpr std::size_t kMostBytes = 4U << 20U;
 // libpq holds such a row twice, the batch and the file's row group hold it once more each.
-constexpr std::size_t kLargestRow = 48U << 20U;
+constexpr std::size_t kLargestRow = 32U << 20U;
 
 constexpr std::string_view kSignature("PGCOPY\n\377\r\n\0", 11);
 constexpr std::size_t kHeaderBytes = kSignature.size() + 8;
