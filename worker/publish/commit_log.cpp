@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: PostgreSQL
-// Each commit is noted as stored in a transaction of its own; a death before that is made good by
-// comparing.
+// The commits of a publish are noted as stored by one statement, so that clients of the sharing
+// server see all its tables or none; a death before that is made good by comparing.
 #include "worker/publish/commit_log.hpp"
 
+#include <set>
+
 #include "core/delta/action.hpp"
+#include "worker/publish/live_file.hpp"
+#include "worker/publish/table.hpp"
 
 namespace lakehouse::worker::publish {
 namespace {
@@ -14,10 +18,13 @@ constexpr const char* kPending =
     "FROM lakehouse.published_versions v JOIN lakehouse.published_tables t ON t.id = v.table_id "
     "WHERE t.tenant_id = $1 AND v.stored_at IS NULL ORDER BY v.table_id, v.version";
 constexpr const char* kStored =
-    "WITH stored AS (UPDATE lakehouse.published_versions SET stored_at = clock_timestamp(), "
-    "lines = NULL WHERE table_id = $1 AND version = $2 AND stored_at IS NULL RETURNING version) "
-    "UPDATE lakehouse.published_tables t SET stored_version = s.version FROM stored s "
-    "WHERE t.id = $1 AND t.stored_version < s.version";
+    "WITH stored AS (UPDATE lakehouse.published_versions v SET stored_at = clock_timestamp(), "
+    "lines = NULL FROM ROWS FROM (unnest($1::uuid[]), unnest($2::int8[])) AS c (table_id, version) "
+    "WHERE v.table_id = c.table_id AND v.version = c.version AND v.stored_at IS NULL "
+    "RETURNING v.table_id, v.version) "
+    "UPDATE lakehouse.published_tables t SET stored_version = s.version "
+    "FROM (SELECT table_id, max(version) AS version FROM stored GROUP BY table_id) AS s "
+    "WHERE t.id = s.table_id AND t.stored_version < s.version";
 
 Error foreign_commit_error(const std::string& name) {
   return {ErrorCode::kInvalidResponse, "the log has a commit that is not ours",
@@ -32,16 +39,24 @@ Result<std::map<std::string, Error>> CommitLog::store_pending(const std::string&
   auto pending = read_pending(tenant_id, context);
   if (!pending) return std::move(pending).error();
   std::map<std::string, Error> failed;
+  std::vector<Pending> stored_ones;
+  std::set<std::string> troubled_stores;
   for (const Pending& commit : *pending) {
     if (failed.contains(commit.table_id)) continue;
     if (Status stored = put(commit, context); !stored) {
       if (stored.error().code == ErrorCode::kCancelled) return stored.error();
+      if (stored.error().code != ErrorCode::kInvalidResponse) {
+        troubled_stores.insert(commit.store_id);
+      }
       failed.emplace(commit.table_id, stored.error());
       continue;
     }
-    if (Status noted = note_stored(commit, context); !noted) return noted.error();
+    stored_ones.push_back(commit);
     if (Status reached = steps_.reach("log_written", context); !reached) return reached.error();
   }
+  std::erase_if(stored_ones,
+                [&](const Pending& commit) { return troubled_stores.contains(commit.store_id); });
+  if (Status noted = note_stored(stored_ones, context); !noted) return noted.error();
   return failed;
 }
 
@@ -77,9 +92,18 @@ Status CommitLog::put(const Pending& commit, const Context& context) {
   return foreign_commit_error(name);
 }
 
-Status CommitLog::note_stored(const Pending& commit, const Context& context) {
+Status CommitLog::note_stored(const std::vector<Pending>& commits, const Context& context) {
+  if (commits.empty()) return kDone;
+  std::vector<std::string> tables;
+  std::vector<std::int64_t> versions;
+  for (const Pending& commit : commits) {
+    tables.push_back(commit.table_id);
+    versions.push_back(commit.version);
+  }
   auto noted = connection_.query(
-      {kStored, {db::Value::text(commit.table_id), db::Value::integer(commit.version)}, "stored"},
+      {kStored,
+       {db::Value::text(array_text(tables)), db::Value::text(array_text(versions))},
+       "stored"},
       context);
   if (!noted) return std::move(noted).error();
   return kDone;

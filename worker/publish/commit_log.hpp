@@ -32,7 +32,7 @@ class CommitLog {
   };
   Result<std::vector<Pending>> read_pending(const std::string& tenant_id, const Context& context);
   Status put(const Pending& commit, const Context& context);
-  Status note_stored(const Pending& commit, const Context& context);
+  Status note_stored(const std::vector<Pending>& commits, const Context& context);
 
   db::Connection& connection_;
   Stores& stores_;

@@ -206,7 +206,10 @@ Result<Outcome> Jobs::publish(db::Connection& control, const Job& job, const Con
 
 Result<Outcome> Jobs::attempt(db::Connection& control, const Job& job, const Context& context) {
   if (Status reached = parts_.steps.reach("claimed", context); !reached) return reached.error();
-  auto left = control.query(kForgetSteps, {Value::text(job.tenant_id)}, context);
+  // Not by the control connection: its transaction would keep the rows from Progress for all its
+  // life.
+  auto left =
+      parts_.pool.query({kForgetSteps, {Value::text(job.tenant_id)}, "forget_steps"}, context);
   if (!left) return std::move(left).error();
   Publication publication(parts_, control, job, context);
   if (left->count() > 0 || !swept_.contains(job.tenant_id)) {
