@@ -20,6 +20,7 @@ from warehouse import Warehouse
 if TYPE_CHECKING:
     from governed import Governed
     from playwright.sync_api import Browser
+    from publishing import Publishing
 
 Connection = psycopg.Connection[tuple]
 
@@ -139,6 +140,15 @@ def governed() -> Iterator[Governed]:
     tenant = made.set_up(control)
     yield tenant
     made.tear_down(tenant, control)
+
+
+@pytest.fixture(scope="session")
+def publishing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Publishing]:
+    """A cluster of its own, whose worker publishes into a small disk, and is killed by some tests."""
+    from publishing import publishing_cluster
+
+    with publishing_cluster(tmp_path_factory.mktemp("publishing") / "cluster") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,12 @@ def free_port() -> int:
 class SecondWorker:
     """Signs in over the server's socket, where the private cluster asks for no password."""
 
-    def __init__(self, cluster: Cluster, log: Path) -> None:
+    def __init__(
+        self, cluster: Cluster, log: Path, delta_directory: Path | None = None, steps: Path | None = None
+    ) -> None:
+        """`delta_directory`: where it publishes, by default as the launcher's; `steps`: where it may be held."""
+        self._delta_directory = delta_directory or cluster.data_directory / "lakehouse_delta"
+        self._steps = "" if steps is None else str(steps)
         self.url = f"http://127.0.0.1:{free_port()}"
         self.log = log
         with cluster.connect() as session:
@@ -62,8 +67,8 @@ class SecondWorker:
         body += text(str(cluster.data_directory)) + text("") + text("")  # the same master key
         body += text("") * 3 + texts(["127.0.0.1"])
         body += text(environment["LAKEHOUSE_URL"]) + texts([]) * 2
-        body += text(str(cluster.data_directory / "lakehouse_delta"))  # the same tables
-        body += struct.pack("=I", RETENTION_MINUTES) + text("")
+        body += text(str(self._delta_directory))
+        body += struct.pack("=I", RETENTION_MINUTES) + text(self._steps) + text("")
         return frame("c", body)
 
     def _is_ready(self) -> bool:
@@ -72,6 +77,10 @@ class SecondWorker:
             return requests.get(self.url + "/ready", timeout=5).status_code == 200
         except requests.ConnectionError:
             return False
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait(STOP_S)
 
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)

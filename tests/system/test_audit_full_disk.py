@@ -3,23 +3,17 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 from governed import Governed, act_as
+from root_command import as_root
 
 Connection = psycopg.Connection[tuple]
 ROOM = 512 << 10
 MOST_RECORDS = 20_000
-
-
-def as_root(*command: str) -> None:
-    prefix = () if os.getuid() == 0 else ("sudo", "-n")
-    subprocess.run([*prefix, *command], check=True, capture_output=True, timeout=20)
 
 
 def make_room(session: Connection) -> None:

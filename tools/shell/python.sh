@@ -43,6 +43,19 @@ install_requirements() {
   printf '%s\n' "$stamp" >"$venv/.installed-$group"
 }
 
+# A DuckDB of another version than the stand-in's, in a folder: who wants it puts that first in PYTHONPATH.
+install_duckdb() {
+  local file=tests/clients/duckdb.txt folder=build/clients/duckdb stamp
+  case $1 in bench | test) ;; *) return 0 ;; esac
+  stamp=$(requirements_hash "$file")
+  [ "$(cat "$folder/.installed" 2>/dev/null)" != "$stamp" ] || return 0
+  complain "installs Python packages of $file"
+  rm -rf "$folder"
+  "$kVenv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --no-deps --target "$folder" \
+    -r "$file" || die "pip can't install the packages of $file; see its message above"
+  printf '%s\n' "$stamp" >"$folder/.installed"
+}
+
 # The distribution's interpreter first: it is there for every user, and python3-venv belongs to it.
 python_program() {
   if [ -n "${PYTHON:-}" ]; then
