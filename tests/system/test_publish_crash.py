@@ -161,3 +161,22 @@ def no_error(check: Callable[[], None]) -> bool:
     except AssertionError:
         return False
     return True
+
+
+def test_job_that_an_open_transaction_holds_keeps_no_other_waiting(
+    publishing: Publishing, tables: SmallTables
+) -> None:
+    """Whoever asks again for a job that waits holds it until the end of that transaction."""
+    other = SmallTables(publishing)
+    lock = "SELECT FROM lakehouse.publishers WHERE tenant_id = lakehouse.find_tenant(%s) FOR UPDATE"
+    with publishing.cluster.connect() as holder, publishing.cluster.connect() as asker:
+        with holder.transaction():
+            holder.execute(lock, [tables.tenant])
+            job = publishing.request(tables.tenant)
+            asker.execute("BEGIN")
+            asked = asker.execute("SELECT lakehouse.publish(%s)", [tables.tenant]).fetchone()
+            assert asked == (job,)
+        publishing.publish(other.tenant)
+        assert publishing.state(job)[0] == "queued"
+        asker.execute("COMMIT")
+    assert publishing.wait(job) == ("done", None)

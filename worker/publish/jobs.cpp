@@ -4,6 +4,7 @@
 #include "worker/publish/jobs.hpp"
 
 #include "worker/io/readiness.hpp"
+#include "worker/publish/live_file.hpp"
 #include "worker/publish/sweep.hpp"
 
 namespace lakehouse::worker::publish {
@@ -18,7 +19,7 @@ constexpr const char* kIsAbandoned = "SELECT FROM lakehouse.abandoned_folders LI
 // The tenant's lock first: whoever has it is alone with the tenant's jobs.
 constexpr const char* kClaim =
     "SELECT j.id, j.tenant_id::text FROM lakehouse.publish_jobs j "
-    "JOIN lakehouse.publishers p USING (tenant_id) WHERE j.state = 'queued' "
+    "JOIN lakehouse.publishers p USING (tenant_id) WHERE j.state = 'queued' AND j.id <> ALL ($1) "
     "ORDER BY j.id LIMIT 1 FOR UPDATE OF p SKIP LOCKED";
 constexpr const char* kClaimJob =
     "SELECT FROM lakehouse.publish_jobs WHERE id = $1 AND state = 'queued' FOR UPDATE SKIP LOCKED";
@@ -105,8 +106,9 @@ Status Jobs::listen(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     auto queued = connection->query(kIsQueued, {}, {Deadline::in(kAnswerTime), stop, {}});
     if (!queued) return std::move(queued).error();
+    std::vector<std::int64_t> held;
     for (bool is_more = queued->count() > 0; is_more;) {
-      const auto done = do_next(Context{Deadline::never(), stop, "publish"});
+      const auto done = do_next(held, Context{Deadline::never(), stop, "publish"});
       if (!done) return done.error();
       has_failed_ = false;
       is_more = *done;
@@ -137,15 +139,16 @@ Status Jobs::empty_abandoned_folders(db::Connection& connection, const std::stop
   return kDone;
 }
 
-// False: there is none. An error only if none can be taken.
-Result<bool> Jobs::do_next(const Context& context) {
+// False: there is none beside those held by others, to which it may add one. An error only if none
+// can be taken.
+Result<bool> Jobs::do_next(std::vector<std::int64_t>& held, const Context& context) {
   const Turn turn(*this, context);
   if (!turn.has_it()) return cancelled_error();
   auto control = db::Connection::open(parts_.database, context, db::Work::kLong);
   if (!control) return std::move(control).error();
   auto transaction = db::Transaction::begin(*control, context);
   if (!transaction) return std::move(transaction).error();
-  auto claimed = control->query(kClaim, {}, context);
+  auto claimed = control->query(kClaim, {Value::text(array_text(held))}, context);
   if (!claimed) return std::move(claimed).error();
   if (claimed->count() == 0) return false;
   db::Row row = claimed->row(0);
@@ -153,7 +156,11 @@ Result<bool> Jobs::do_next(const Context& context) {
   if (Status sound = row.finish(); !sound) return sound.error();
   auto locked = control->query(kClaimJob, {Value::integer(job.id)}, context);
   if (!locked) return std::move(locked).error();
-  if (locked->count() == 0) return true;  // it was done meanwhile; there may be others
+  if (locked->count() == 0) {
+    // Done meanwhile, or held by a transaction that has asked for it again. There may be others.
+    held.push_back(job.id);
+    return true;
+  }
   const Context of_job{context.deadline, context.stop, "publish-" + std::to_string(job.id)};
   const auto outcome = publish(*control, job, of_job);
   report(job, outcome, of_job);

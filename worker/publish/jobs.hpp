@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "core/base/context.hpp"
 #include "core/base/result.hpp"
@@ -39,7 +40,7 @@ class Jobs final : public gateway::Publisher {
   void run(const std::stop_token& stop);
   Status listen(const std::stop_token& stop);
   Status empty_abandoned_folders(db::Connection& connection, const std::stop_token& stop);
-  Result<bool> do_next(const Context& context);
+  Result<bool> do_next(std::vector<std::int64_t>& held, const Context& context);
   Result<Outcome> publish(db::Connection& control, const Job& job, const Context& context);
   Result<Outcome> attempt(db::Connection& control, const Job& job, const Context& context);
   Status end(db::Connection& control, const Job& job, const Result<Outcome>& outcome);
