@@ -180,3 +180,22 @@ def test_job_that_an_open_transaction_holds_keeps_no_other_waiting(
         assert publishing.state(job)[0] == "queued"
         asker.execute("COMMIT")
     assert publishing.wait(job) == ("done", None)
+
+
+def forget_retention(tables: SmallTables) -> None:
+    """As if a year had passed since all that was published."""
+    year_ms = 365 * 86_400_000
+    tables.publishing.session.execute(
+        "UPDATE lakehouse.published_versions SET committed_ms = committed_ms - %s WHERE table_id IN"
+        " (SELECT id FROM lakehouse.published_tables WHERE tenant_id = lakehouse.find_tenant(%s))",
+        [year_ms, tables.tenant],
+    )
+
+
+@pytest.mark.parametrize("rounds", [FEW, MANY])
+def test_killed_while_old_files_go(tables: SmallTables, kill: Kill, rounds: int) -> None:
+    for _ in range(rounds):
+        tables.change()
+        tables.publishing.publish(tables.tenant)
+        forget_retention(tables)
+        strike(tables, "vacuum", lambda _: kill(), may_fail=False)
