@@ -393,9 +393,9 @@ def test_keys_of_a_command_change_with_a_reload(
 
 
 def publish_something(connection: Connection) -> None:
-    """Rows in the tables of shares, as far as no worker is needed."""
+    """Rows in the tables of shares. No job is left for the worker of a restored database."""
     connection.execute("SELECT lakehouse.create_share(%s, 'facts')", [TENANT])
-    connection.execute("SELECT lakehouse.publish(%s)", [TENANT])
+    connection.execute("SELECT lakehouse.publish_now(%s)", [TENANT])
     connection.execute(
         "WITH made AS (INSERT INTO lakehouse.recipients (tenant_id, name)"
         " SELECT t.id, 'reader' FROM lakehouse.tenants t WHERE t.slug = %s RETURNING id)"
