@@ -146,7 +146,7 @@ class History:
     def keep(self, table: Table, made: Row) -> None:
         """A version that brought no other rows, such as one of OPTIMIZE alone, has those of the one before."""
         source = table.name if table.name == kOwn else f"published_{table.name}"
-        table.id, table.location = made["id"], delta_directory(self) / made["location"]
+        table.id, table.location = made["id"], delta_directory(self._session) / made["location"]
         rows = plain_rows(self.ask(f'SELECT * FROM "{source}"'))
         for version in range(max(table.versions, default=-1) + 1, made["version"] + 1):
             table.versions[version] = rows
@@ -167,8 +167,10 @@ class History:
         self._session.close()
 
 
-def delta_directory(history: History) -> Path:
-    [found] = history.ask(
+def delta_directory(session: psycopg.Connection) -> Path:
+    """Where local tables lie."""
+    cursor = session.cursor(row_factory=dict_row).execute(
         "SELECT current_setting('lakehouse.delta_directory') AS set, current_setting('data_directory') AS data"
     )
+    [found] = cursor.fetchall()
     return Path(found["data"]) / (found["set"] or "lakehouse_delta")

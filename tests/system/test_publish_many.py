@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: PostgreSQL
-"""Two hundred publishes of one table: what a checkpoint says is what the commits say, to three readers;
-small files stay few; what is old goes when nobody can need it any more, and not before."""
+"""Two hundred publishes of one table: what a checkpoint says is what the commits say, to two readers (the third is
+Spark: ../readers/test_long_history.py); small files stay few; what is old goes when nobody can need it any more, and
+not before."""
 
 from __future__ import annotations
 
