@@ -71,7 +71,7 @@ TEST_F(S3StoreTest, a_conditional_put_whose_answer_is_lost_is_known_for_ours) {
 }
 
 TEST_F(S3StoreTest, a_conditional_put_that_another_won_while_ours_was_lost_is_not_ours) {
-  service_.fail_before([this, first = true](Peer& peer, const Received& request) mutable {
+  service_.fail_before([first = true](Peer& peer, const Received& request) mutable {
     if (request.method != "PUT" || !std::exchange(first, false)) return false;
     peer.abort();
     return true;
