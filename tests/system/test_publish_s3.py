@@ -93,7 +93,7 @@ def test_large_files_go_in_parts(publisher: BucketPublisher) -> None:
     blobs = publisher.create("blobs", "id bigint PRIMARY KEY, content bytea")
     publisher.execute(
         "INSERT INTO blobs SELECT i, convert_to(string_agg(md5(i * 100 + j || ''), ''), 'UTF8')"
-        " FROM generate_series(1, 1500) i, generate_series(1, 1024) j GROUP BY i"
+        " FROM generate_series(1, 4000) i, generate_series(1, 1024) j GROUP BY i"
     )
     before = len(publisher.service.gate.seen)
     publisher.publish()
