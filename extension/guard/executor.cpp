@@ -131,12 +131,11 @@ void start(QueryDesc* query, int flags) {
   allow_execution_memory();
   const Strength strength = strength_over(query);
   if (strength == Strength::kNone) return start_next(query, flags);
-  check_stamp(query->plannedstmt, strength);
+  const List* relations = check_stamp(query->plannedstmt, strength);
   const bool is_agent = strength == Strength::kAgent;
   if (is_agent) apply_agent_limits();
   const Oid tool = is_agent ? tool_of(query->plannedstmt) : InvalidOid;
   if (OidIsValid(tool)) return start_tool(tool, {query, flags});
-  const List* relations = governed_relations(query->plannedstmt);
   const bool is_run = (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0;
   if (!is_run || (!is_agent && relations == NIL)) return start_next(query, flags);
   AuditTrail* trail = audit_intent(query->sourceText, relations, CurrentMemoryContext);
@@ -241,7 +240,7 @@ void run_tool(Run run) {
 void run(QueryDesc* query, ScanDirection direction, uint64 count, bool is_once) {
   allow_execution_memory();
   const Strength strength = strength_over(query);
-  if (strength != Strength::kNone) check_stamp(query->plannedstmt, strength);
+  if (strength != Strength::kNone) (void)check_stamp(query->plannedstmt, strength);
   const Oid tool = strength == Strength::kAgent ? tool_of(query->plannedstmt) : InvalidOid;
   if (OidIsValid(tool)) return run_tool({query, direction, count, is_once});
   if (Execution* execution = find_execution(query)) {

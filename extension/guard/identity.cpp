@@ -90,8 +90,9 @@ Strength current_strength() {
   if (rehearsal_depth > 0 && trusted_depth == 0) return Strength::kAgent;
   if (trusted_depth > 0 || !IsNormalProcessingMode() || !OidIsValid(GetUserId()))
     return Strength::kNone;
-  const Strength strength = strength_of(current_asker());
-  known = {GetSessionUserId(), GetUserId(), settings::agent_session, strength == Strength::kAgent};
+  const Asker asker = current_asker();
+  const Strength strength = strength_of(asker);
+  known = {asker.session_user, asker.user, asker.is_switched, strength == Strength::kAgent};
   return strength;
 }
 

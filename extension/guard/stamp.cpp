@@ -100,11 +100,12 @@ void stamp_plan(PlannedStmt* plan, Strength strength, const List* relations, Oid
   plan->rtable = lappend(plan->rtable, entry);
 }
 
-void check_stamp(const PlannedStmt* plan, Strength strength) {
+List* check_stamp(const PlannedStmt* plan, Strength strength) {
   AcceptInvalidationMessages();
-  const List* relations = governed_relations(plan);
-  if (strength == Strength::kNone || (strength == Strength::kGoverned && relations == NIL)) return;
-  if (is_current(find_stamp(plan), relations, strength)) return;
+  List* relations = governed_relations(plan);
+  const bool needs_none =
+      strength == Strength::kNone || (strength == Strength::kGoverned && relations == NIL);
+  if (needs_none || is_current(find_stamp(plan), relations, strength)) return relations;
   ResetPlanCache();
   ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                   errmsg("plan is out of date: the role or a policy has changed since it was made"),

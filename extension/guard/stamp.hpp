@@ -14,8 +14,8 @@ void stamp_plan(PlannedStmt* plan, Strength strength, const List* relations, Oid
 
 // Refuses a plan that was made for another role or strength, by an older policy, or that reads a
 // governed table which the planner hook did not see. Throws away this session's plans then, so that
-// the next try succeeds where the policy lets it.
-void check_stamp(const PlannedStmt* plan, Strength strength);
+// the next try succeeds where the policy lets it. Returns the governed tables that the plan reads.
+List* check_stamp(const PlannedStmt* plan, Strength strength);
 
 // The tool that an agent's plan calls; InvalidOid: it calls none.
 Oid tool_of(const PlannedStmt* plan);

@@ -45,7 +45,7 @@ bool are_bound(const List* arguments) {
 }  // namespace
 
 Oid tool_call_in(const Query* query) {
-  if (!is_tool_session() || !is_bare(query)) return InvalidOid;
+  if (!is_bare(query) || !is_tool_session()) return InvalidOid;
   const auto* target = linitial_node(TargetEntry, query->targetList);
   const auto* call = reinterpret_cast<const FuncExpr*>(target->expr);
   const bool is_it = IsA(call, FuncExpr) && !call->funcretset && are_bound(call->args);
