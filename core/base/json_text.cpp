@@ -8,16 +8,9 @@ namespace {
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 constexpr std::string_view kPercentDigits = "0123456789ABCDEF";  // RFC 3986, 2.1
 
-void append_escape(std::string& json, char c) {
-  if (c == '"' || c == '\\') {
-    json += '\\';
-    json += c;
-    return;
-  }
-  const auto byte = static_cast<unsigned char>(c);
-  json += "\\u00";
-  json += kHexDigits[byte >> 4U];
-  json += kHexDigits[byte & 15U];
+bool is_plain(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '_' || c == '.' || c == '~';
 }
 
 }  // namespace
@@ -29,7 +22,12 @@ void append_json_string(std::string& json, std::string_view text) {
     const auto byte = static_cast<unsigned char>(text[i]);
     if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
     json.append(text, start, i - start);
-    append_escape(json, text[i]);
+    start = i;
+    json += '\\';
+    if (byte >= 0x20) continue;  // the character itself begins the next run
+    json += "u00";
+    json += kHexDigits[byte >> 4U];
+    json += kHexDigits[byte & 15U];
     start = i + 1;
   }
   json.append(text, start);
@@ -46,19 +44,17 @@ void append_json_field(std::string& json, std::string_view key, std::string_view
 
 std::string percent_encoded(std::string_view text) {
   std::string encoded;
-  for (const char c : text) {
-    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                          (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~';
-    if (is_plain) {
-      encoded += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      encoded += '%';
-      encoded += kPercentDigits[byte >> 4U];
-      encoded += kPercentDigits[byte & 15U];
-    }
+  std::size_t start = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (is_plain(text[i])) continue;
+    const auto byte = static_cast<unsigned char>(text[i]);
+    encoded.append(text, start, i - start);
+    encoded += '%';
+    encoded += kPercentDigits[byte >> 4U];
+    encoded += kPercentDigits[byte & 15U];
+    start = i + 1;
   }
-  return encoded;
+  return encoded.append(text, start);
 }
 
 }  // namespace lakehouse

@@ -132,13 +132,13 @@ std::string line_of(const CommitInfo& info) {
       .end();
 }
 
-std::string encoded_path(const std::string& path) {
+std::string encoded_path(std::string_view path) {
   std::string encoded;
   std::size_t start = 0;
   while (true) {
     const std::size_t end = path.find('/', start);
-    encoded += percent_encoded(std::string_view(path).substr(start, end - start));
-    if (end == std::string::npos) return encoded;
+    encoded += percent_encoded(path.substr(start, end - start));
+    if (end == std::string_view::npos) return encoded;
     encoded += '/';
     start = end + 1;
   }

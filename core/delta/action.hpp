@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -75,7 +76,7 @@ std::string line_of(const Transaction& transaction);
 std::string line_of(const CommitInfo& info);
 
 // A path's segments percent-encoded, as log and checkpoint hold it.
-std::string encoded_path(const std::string& path);
+std::string encoded_path(std::string_view path);
 
 // Names relative to the table. A version is 0 or more.
 std::string commit_name(std::int64_t version);

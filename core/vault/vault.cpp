@@ -94,7 +94,7 @@ class KeyRingVault final : public Vault {
     }
     auto derived = Authenticator::derive(*master, tenant_id, purpose);
     if (!derived) return Error{ErrorCode::kInternal, "could not derive a key", "", ""};
-    return *derived;
+    return *std::move(derived);
   }
 
  private:

@@ -121,7 +121,7 @@ class Verification {
     auto key =
         vault_.authenticator(static_cast<std::uint32_t>(entry.key_id), entry.tenant_id, kPurpose);
     if (!key) return nullptr;
-    return &keys_.emplace(entry.key_id, *key).first->second;
+    return &keys_.emplace(entry.key_id, *std::move(key)).first->second;
   }
 
   const vault::Vault& vault_;

@@ -300,9 +300,10 @@ class TypedConnection final : public Connection,
     phase_ = Phase::kAnswer;
     error_code ignored;
     raw_socket().native_non_blocking(true, ignored);
-    std::string head = head_of(response);
-    file_.emplace(*std::move(response.file));
-    write(std::move(head), [](TypedConnection& self) { self.send_file(); });
+    FileBody body = *std::move(response.file);
+    file_.emplace(head_of(response), std::move(body));
+    wait_without_limit();
+    send_file();
   }
 
   // A turn; then others have theirs.
@@ -316,19 +317,21 @@ class TypedConnection final : public Connection,
       if (!file_->read(outgoing_)) return close();
       write_outgoing([](TypedConnection& self) { self.send_file(); });
     } else {
-      limit(site_.limits.write_time);
       file_->begin_portion();
       send_portion();
     }
   }
 
+  // The time of a portion is looked at once the client is waited for.
   void send_portion() {
     switch (file_->send(raw_socket().native_handle())) {
       case FileTransfer::Progress::kSent:
+        if (std::exchange(is_portion_limited_, false)) wait_without_limit();
         return asio::post(socket_.get_executor(), [self = self()] {
           if (self->file_) self->send_file();
         });
       case FileTransfer::Progress::kWait:
+        if (!std::exchange(is_portion_limited_, true)) limit(site_.limits.write_time);
         return raw_socket().async_wait(tcp::socket::wait_write, [self = self()](error_code error) {
           if (!self->file_) return;  // closed meanwhile
           error ? self->close() : self->send_portion();
@@ -452,6 +455,7 @@ class TypedConnection final : public Connection,
   Reply reply_;
   std::optional<BeastResponse> message_;
   std::optional<FileTransfer> file_;  // under way
+  bool is_portion_limited_ = false;
   std::shared_ptr<Stream> response_stream_;
   bool has_producer_ = false, is_chunked_ = false, is_event_stream_ = false;
   std::string last_bytes_;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: PostgreSQL
-// FileTransfer: how far the file of an answer has been sent. Sends from the page cache into a
-// socket (sendfile), or reads pieces for TLS; the descriptor closes with it. Knows no network
-// library. What the page cache does not have is waited for, on the I/O thread: hence small
+// FileTransfer: how far an answer with a file has been sent: its head, then the file. Sends from
+// the page cache into a socket (sendfile), or reads pieces for TLS; the descriptor closes with it.
+// The head goes with the first bytes: by itself it would wake the client for nothing. Knows no
+// network library. What the page cache does not have is waited for, on the I/O thread: hence small
 // portions, and the kernel is told in advance which one comes next.
 #pragma once
+
+#include <sys/types.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -21,9 +24,9 @@ class FileTransfer {
   // What is in memory of a download under TLS.
   static constexpr std::size_t kPieceBytes = 64U << 10U;
 
-  explicit FileTransfer(FileBody body);
+  FileTransfer(std::string head, FileBody body);
 
-  bool is_done() const noexcept { return body_.length == 0; }
+  bool is_done() const noexcept { return head_.empty() && body_.length == 0; }
 
   void begin_portion();
   enum class Progress : std::uint8_t {
@@ -34,15 +37,17 @@ class FileTransfer {
   // To a socket that does not block. SIGPIPE must be ignored or blocked.
   Progress send(int socket);
 
-  // The next piece, in place of what `piece` holds. False if the file is shorter than it was, or
-  // unreadable.
+  // The next piece, in place of what `piece` holds; the first begins with the head. False if the
+  // file is shorter than it was, or unreadable.
   bool read(std::string& piece);
 
  private:
-  void expect(std::size_t bytes) const;
+  ssize_t send_some(int socket);
+  void expect(std::uint64_t offset, std::size_t bytes) const;
   void advance(std::size_t bytes);
 
-  FileBody body_;  // what is left of it
+  std::string head_;  // what is left of it
+  FileBody body_;     // likewise
   std::size_t portion_ = 0;
 };
 

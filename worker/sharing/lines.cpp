@@ -6,6 +6,14 @@
 #include "worker/json/text.hpp"
 
 namespace lakehouse::worker::sharing {
+namespace {
+
+// Of a line, beside the statistics: half of it is the URL.
+constexpr std::size_t kUsualLineBytes = 600;
+// Of so many bytes of statistics, one is a quote, and escaped.
+constexpr std::size_t kBytesOfQuote = 4;
+
+}  // namespace
 
 Lines::Lines(const Capabilities& capabilities, const SharedTable& table, const UrlWriter* urls,
              std::chrono::sys_seconds expires_at)
@@ -13,6 +21,14 @@ Lines::Lines(const Capabilities& capabilities, const SharedTable& table, const U
       table_(table),
       urls_(urls),
       expires_ms_(expires_at.time_since_epoch().count() * 1000) {}
+
+void Lines::reserve(const std::vector<const DataFile*>& files) {
+  std::size_t bytes = 0;
+  for (const DataFile* file : files) {
+    bytes += kUsualLineBytes + file->stats.size() + file->stats.size() / kBytesOfQuote;
+  }
+  text_.reserve(text_.size() + bytes);
+}
 
 void Lines::protocol() {
   text_ += capabilities_.format == Format::kParquet
@@ -88,7 +104,7 @@ void Lines::parquet_file(std::string_view action, const DataFile& file, const Ch
 
 void Lines::delta_file(Change::Kind kind, const DataFile& file, const Change* at) {
   begin("file");
-  string("id", capabilities_.id_hash == IdHash::kMd5 ? file.md5 : file.sha256);
+  plain_string("id", capabilities_.id_hash == IdHash::kMd5 ? file.md5 : file.sha256);
   number("size", file.bytes);
   if (at != nullptr) {
     number("version", at->version);
@@ -99,7 +115,7 @@ void Lines::delta_file(Change::Kind kind, const DataFile& file, const Change* at
   raw("deltaSingleAction", is_removal                          ? R"({"remove":{)"
                            : kind == Change::Kind::kChangeFile ? R"({"cdc":{)"
                                                                : R"({"add":{)");
-  string("path", urls_->url_of(file.path));
+  plain_string("path", urls_->url_of(file.path));
   if (is_removal) raw("extendedFileMetadata", "true");
   raw("partitionValues", "{}");
   number("size", file.bytes);
@@ -111,8 +127,8 @@ void Lines::delta_file(Change::Kind kind, const DataFile& file, const Change* at
 }
 
 void Lines::url_and_id(std::string_view name, const DataFile& file) {
-  string(name, urls_->url_of(file.path));
-  string("id", capabilities_.id_hash == IdHash::kMd5 ? file.md5 : file.sha256);
+  plain_string(name, urls_->url_of(file.path));
+  plain_string("id", capabilities_.id_hash == IdHash::kMd5 ? file.md5 : file.sha256);
 }
 
 void Lines::begin(std::string_view action) {
@@ -124,6 +140,12 @@ void Lines::begin(std::string_view action) {
 void Lines::string(std::string_view name, std::string_view value) {
   raw(name, "");
   append_json_string(text_, value);
+}
+
+void Lines::plain_string(std::string_view name, std::string_view value) {
+  raw(name, "\"");
+  text_ += value;
+  text_ += '"';
 }
 
 void Lines::number(std::string_view name, std::int64_t value) { raw(name, std::to_string(value)); }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "worker/sharing/capabilities.hpp"
 #include "worker/sharing/file_urls.hpp"
@@ -19,6 +20,8 @@ class Lines {
   Lines(const Capabilities& capabilities, const SharedTable& table, const UrlWriter* urls,
         std::chrono::sys_seconds expires_at);
 
+  // Room for the lines of these files at once: a text that grows is copied again and again.
+  void reserve(const std::vector<const DataFile*>& files);
   void protocol();
   struct Size {
     std::int64_t bytes = 0, files = 0;
@@ -41,6 +44,7 @@ class Lines {
  private:
   void begin(std::string_view action);
   void string(std::string_view name, std::string_view value);
+  void plain_string(std::string_view name, std::string_view value);  // nothing to be escaped
   void number(std::string_view name, std::int64_t value);
   void raw(std::string_view name, std::string_view json);
   void end(std::string_view braces);

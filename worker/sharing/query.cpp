@@ -106,6 +106,7 @@ http::Response Server::query_snapshot(const http::Request& request, const QueryR
   const std::int64_t most = wanted.max_files.value_or(std::ssize(files));
   page.has_more = most < std::ssize(files);
   if (page.has_more) files.resize(static_cast<std::size_t>(most));
+  lines.reserve(files);
   for (const DataFile* file : files) {
     lines.file(*file, nullptr);
     ++asked.read.files;

@@ -14,6 +14,8 @@ namespace {
 constexpr std::string_view kTokenPurpose = "delta_sharing_tokens";
 // Keys are the installation's, since a URL does not say whose tenant it is of.
 constexpr std::string_view kNoTenant = "";
+// Two ids, a path, two numbers.
+constexpr std::size_t kUsualMessageBytes = 256;
 
 template <typename Number>
 std::optional<Number> read_number(std::string_view digits) {
@@ -43,8 +45,9 @@ Result<Seal> Seal::of_key(const vault::Vault& vault, std::string_view purpose,
   return Seal(key_id, *std::move(key));
 }
 
-std::string Seal::tag_of(const std::vector<std::string_view>& parts) const {
+std::string Seal::tag_of(std::initializer_list<std::string_view> parts) const {
   std::string message;
+  message.reserve(kUsualMessageBytes);
   for (const std::string_view part : parts) {
     message += std::to_string(part.size());
     message += ':';
@@ -54,7 +57,7 @@ std::string Seal::tag_of(const std::vector<std::string_view>& parts) const {
   return tag.empty() ? tag : to_base64url(tag);
 }
 
-bool Seal::fits(const std::vector<std::string_view>& parts, std::string_view tag) const {
+bool Seal::fits(std::initializer_list<std::string_view> parts, std::string_view tag) const {
   const std::string made = tag_of(parts);
   return !made.empty() && made.size() == tag.size() &&
          CRYPTO_memcmp(made.data(), tag.data(), tag.size()) == 0;

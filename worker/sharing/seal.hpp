@@ -4,10 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "core/vault/vault.hpp"
 
@@ -23,9 +23,9 @@ class Seal {
 
   std::uint32_t key_id() const noexcept { return key_id_; }
   // Base64url of an HMAC over the parts, each with its length. Empty if OpenSSL fails.
-  std::string tag_of(const std::vector<std::string_view>& parts) const;
+  std::string tag_of(std::initializer_list<std::string_view> parts) const;
   // Takes as long whatever the difference.
-  bool fits(const std::vector<std::string_view>& parts, std::string_view tag) const;
+  bool fits(std::initializer_list<std::string_view> parts, std::string_view tag) const;
 
  private:
   Seal(std::uint32_t key_id, vault::Authenticator key) : key_id_(key_id), key_(std::move(key)) {}

@@ -29,7 +29,9 @@ class Writer final : public UrlWriter {
   std::string url_of(std::string_view path) const override {
     const std::string tag = seal_.tag_of({table_id_, path, share_id_, token_, expiry_});
     if (tag.empty()) return {};
-    return begin_ + delta::encoded_path(std::string(path)) + end_ + tag;
+    std::string url;
+    url.reserve(begin_.size() + path.size() + end_.size() + tag.size());
+    return url.append(begin_).append(delta::encoded_path(path)).append(end_).append(tag);
   }
 
  private:

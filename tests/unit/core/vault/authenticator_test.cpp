@@ -23,6 +23,14 @@ TEST(Authenticator, makes_the_same_tag_again) {
   EXPECT_EQ(tag_of(kMaster, "t", "audit", "message"), tag);
 }
 
+TEST(Authenticator, tags_do_not_depend_on_those_before) {
+  const auto made = Authenticator::derive(AeadKey(kMaster.data(), kAeadKeyBytes), "t", "audit");
+  ASSERT_TRUE(made);
+  for (const std::string message : {"message", "", "another", "message"}) {
+    EXPECT_EQ(made->tag_of(message), tag_of(kMaster, "t", "audit", message));
+  }
+}
+
 TEST(Authenticator, tag_depends_on_message_key_tenant_and_purpose) {
   const std::string tag = tag_of(kMaster, "t", "audit", "message");
   EXPECT_NE(tag_of(kMaster, "t", "audit", "messagf"), tag);
