@@ -38,7 +38,7 @@ clang_compiler() { command -v clang++-14 || command -v clang++; }
 compiler_launcher() { ! command -v ccache >/dev/null || printf -- '-DCMAKE_CXX_COMPILER_LAUNCHER=ccache'; }
 
 # Configures and builds core, worker and unit tests in a tree of their own, warnings as errors. One at a time in a tree,
-# because tools/test has some built ahead.
+# because tools/test runs some suites beside others.
 build_tree() {
   local tree=$1 targets=$2 launcher target=()
   shift 2
