@@ -9,6 +9,7 @@ import os
 import shutil
 import uuid
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,7 +17,12 @@ import pyarrow.parquet as pq
 from conftest import Connection
 from psycopg import sql
 
-FIRST_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
+# Yesterday: so that retention keeps all of it.
+FIRST = datetime.now(UTC).replace(
+    hour=0, minute=0, second=0, microsecond=0
+) - timedelta(days=1)
+FIRST_MS = int(FIRST.timestamp()) * 1000
+DAY, DAY_BEFORE = (f"{FIRST - timedelta(days=ago):%Y-%m-%d}" for ago in (0, 1))
 HOUR_MS = 3_600_000
 
 Row = tuple[int, str | None]

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import sharing_frames
 from conftest import Connection
+from shared_table import DAY
 from sharing_client import activate, link_of
 from sharing_fixtures import Shared, make_shared
 
@@ -68,11 +69,11 @@ def test_every_version(
 @FORMATS
 def test_by_time(url: str, shared: Shared, delta: bool | None) -> None:
     frame = sharing_frames.load_as_pandas(
-        url, timestamp="2026-01-01T01:30:00Z", use_delta_format=delta
+        url, timestamp=f"{DAY}T01:30:00Z", use_delta_format=delta
     )
     assert rows(frame) == shared.table.history[1]
     assert (
-        sharing_frames.get_table_version(url, starting_timestamp="2026-01-01T00:30:00Z")
+        sharing_frames.get_table_version(url, starting_timestamp=f"{DAY}T00:30:00Z")
         == 1
     )
 

@@ -147,7 +147,21 @@ def test_a_token_in_the_url_is_refused(shared: Shared) -> None:
 
 
 def test_other_paths_are_404_and_other_methods_405(shared: Shared) -> None:
-    for method in ("GET", "POST"):
-        assert refusal(shared.recipient.ask(method, "/shares/sales/tables")) == ABSENT
-    assert shared.recipient.ask("POST", "/shares").status_code == 405
-    assert shared.recipient.ask("DELETE", TABLE + "/query").status_code == 405
+    for method in ("GET", "POST", "PUT"):
+        for path in ("", "/", "/shares/sales/tables"):
+            assert refusal(shared.recipient.ask(method, path)) == ABSENT
+    for method, path in (("POST", "/shares"), ("DELETE", TABLE + "/query")):
+        answer = shared.recipient.ask(method, path)
+        assert refusal(answer) == (405, "METHOD_NOT_ALLOWED")
+        assert answer.headers["Allow"]
+
+
+def test_errors_beside_the_endpoints_have_the_same_shape(shared: Shared) -> None:
+    malformed = shared.recipient.get("/shares/%2e%2e/schemas")
+    assert refusal(malformed) == MALFORMED
+    large = shared.recipient.query(TABLE, {"predicateHints": ["x" * (1 << 20)]})
+    assert refusal(large) == (413, "BODY_TOO_LARGE")
+    foreign = shared.recipient.get("/shares", Origin="https://elsewhere.example")
+    assert refusal(foreign) == (403, "FORBIDDEN_ORIGIN")
+    misdirected = shared.recipient.get("/shares", Host="elsewhere.example")
+    assert refusal(misdirected) == (421, "MISDIRECTED_REQUEST")

@@ -9,6 +9,7 @@ import pytest
 import requests
 import shared_table
 from conftest import Connection
+from shared_table import DAY, DAY_BEFORE
 from sharing_client import lines, of_kind, refusal
 from sharing_fixtures import TABLE, Shared, make_shared
 
@@ -36,11 +37,11 @@ def test_version_is_a_header(shared: Shared) -> None:
 @pytest.mark.parametrize(
     ("timestamp", "version"),
     [
-        ("2026-01-01T00:00:00Z", "0"),
-        ("2025-12-31T23:59:59Z", "0"),
-        ("2026-01-01T00:00:00.001Z", "1"),
-        ("2025-12-31T17:00:00-08:00", "1"),
-        ("2026-01-01T03:00:00%2B01:00", "2"),
+        (f"{DAY}T00:00:00Z", "0"),
+        (f"{DAY_BEFORE}T23:59:59Z", "0"),
+        (f"{DAY}T00:00:00.001Z", "1"),
+        (f"{DAY_BEFORE}T17:00:00-08:00", "1"),
+        (f"{DAY}T03:00:00%2B01:00", "2"),
     ],
 )
 def test_version_by_starting_timestamp(
@@ -52,7 +53,7 @@ def test_version_by_starting_timestamp(
 
 @pytest.mark.parametrize(
     "timestamp",
-    ["2026-01-01", "yesterday", "2026-01-01T00:00:00", "2030-01-01T00:00:00Z"],
+    [DAY, "yesterday", f"{DAY}T00:00:00", "2030-01-01T00:00:00Z"],
 )
 def test_version_by_a_time_that_can_not_be(shared: Shared, timestamp: str) -> None:
     assert (
@@ -83,7 +84,7 @@ def test_metadata_is_two_lines(shared: Shared) -> None:
 
 
 def test_metadata_of_a_version(shared: Shared) -> None:
-    for query in ("version=1", "timestamp=2026-01-01T01:30:00Z"):
+    for query in ("version=1", f"timestamp={DAY}T01:30:00Z"):
         answer = shared.recipient.get(f"{TABLE}/metadata?{query}")
         assert answer.headers["Delta-Table-Version"] == "1"
         assert of_kind(answer, "metaData")[0]["numFiles"] == 4
@@ -91,8 +92,8 @@ def test_metadata_of_a_version(shared: Shared) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["version=1&timestamp=2026-01-01T00:00:00Z", "version=3", "version=-1", "version=x",
-     "timestamp=2025-01-01T00:00:00Z", "timestamp=2026-01-01", "timestamp=2999-01-01T00:00:00Z"],
+    [f"version=1&timestamp={DAY}T00:00:00Z", "version=3", "version=-1", "version=x",
+     "timestamp=2025-01-01T00:00:00Z", f"timestamp={DAY}", "timestamp=2999-01-01T00:00:00Z"],
 )  # fmt: skip
 def test_metadata_of_a_version_that_can_not_be(shared: Shared, query: str) -> None:
     assert refusal(shared.recipient.get(f"{TABLE}/metadata?{query}")) == INVALID
@@ -182,7 +183,7 @@ def test_delta_format_wraps_actions(shared: Shared) -> None:
     ("body", "files"),
     [
         ({"version": 0}, 3),
-        ({"timestamp": "2026-01-01T00:59:59Z"}, 3),
+        ({"timestamp": f"{DAY}T00:59:59Z"}, 3),
         ({"limitHint": 15}, 2),
         ({"limitHint": 0}, 4),
         ({"limitHint": "many"}, 4),
@@ -219,11 +220,11 @@ def test_json_predicates_prune(shared: Shared) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        {"version": 0, "timestamp": "2026-01-01T00:00:00Z"},
+        {"version": 0, "timestamp": f"{DAY}T00:00:00Z"},
         {"version": 9},
         {"version": -1},
         {"version": "0"},
-        {"timestamp": "2026-01-01"},
+        {"timestamp": DAY},
         {"timestamp": 5},
         {"startingVersion": 0, "version": 0},
         {"startingVersion": 3},
@@ -330,7 +331,7 @@ def test_changes_are_change_files_or_additions(shared: Shared) -> None:
 def test_changes_by_time_and_page(shared: Shared) -> None:
     answer = shared.recipient.get(
         TABLE
-        + "/changes?startingTimestamp=2026-01-01T00:30:00Z&endingTimestamp=2026-01-01T01:30:00Z"
+        + f"/changes?startingTimestamp={DAY}T00:30:00Z&endingTimestamp={DAY}T01:30:00Z"
     )
     assert [a["version"] for a in of_kind(answer, "add")] == [1]
     seen, token = [], ""
@@ -349,8 +350,8 @@ def test_changes_by_time_and_page(shared: Shared) -> None:
 @pytest.mark.parametrize(
     "query",
     ["", "?startingVersion=3", "?startingVersion=x", "?startingVersion=1&endingVersion=0",
-     "?startingVersion=0&startingTimestamp=2026-01-01T00:00:00Z", "?startingTimestamp=2026-01-01",
-     "?startingVersion=0&endingVersion=1&endingTimestamp=2026-01-01T00:00:00Z",
+     f"?startingVersion=0&startingTimestamp={DAY}T00:00:00Z", f"?startingTimestamp={DAY}",
+     f"?startingVersion=0&endingVersion=1&endingTimestamp={DAY}T00:00:00Z",
      "?startingVersion=0&maxFiles=0", "?startingVersion=0&pageToken=x",
      "?startingTimestamp=2030-01-01T00:00:00Z"],
 )  # fmt: skip
@@ -372,13 +373,11 @@ def test_without_history_only_the_newest_version_is_read(
         assert shared.recipient.query(TABLE).status_code == 200
         for answer in (
             shared.recipient.query(TABLE, {"version": 1}),
-            shared.recipient.query(TABLE, {"timestamp": "2026-01-01T00:00:00Z"}),
+            shared.recipient.query(TABLE, {"timestamp": f"{DAY}T00:00:00Z"}),
             shared.recipient.query(TABLE, {"startingVersion": 0}),
             shared.recipient.get(TABLE + "/changes?startingVersion=0"),
             shared.recipient.get(TABLE + "/metadata?version=0"),
-            shared.recipient.get(
-                TABLE + "/version?startingTimestamp=2026-01-01T00:00:00Z"
-            ),
+            shared.recipient.get(TABLE + f"/version?startingTimestamp={DAY}T00:00:00Z"),
         ):
             assert refusal(answer) == INVALID
     finally:

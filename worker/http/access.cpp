@@ -18,10 +18,23 @@ constexpr std::uint16_t kHttpPort = 80, kHttpsPort = 443;
 constexpr const char* kStrictTransport = "max-age=31536000";
 constexpr const char* kPreflightSeconds = "600";
 constexpr const char* kReadableHeaders =
-    "WWW-Authenticate, Mcp-Session-Id, MCP-Protocol-Version, Retry-After, X-Request-Id";
-constexpr std::array<std::string_view, 8> kSendableHeaders{
-    "authorization",        "content-type",   "accept",     "last-event-id",
-    "mcp-protocol-version", "mcp-session-id", "mcp-method", "mcp-name"};
+    "WWW-Authenticate, Mcp-Session-Id, MCP-Protocol-Version, Retry-After, X-Request-Id, "
+    "Delta-Table-Version, Delta-Sharing-Capabilities, FileIdHash, ETag, Accept-Ranges, "
+    "Content-Range";
+constexpr std::array<std::string_view, 14> kSendableHeaders{"authorization",
+                                                            "content-type",
+                                                            "accept",
+                                                            "last-event-id",
+                                                            "mcp-protocol-version",
+                                                            "mcp-session-id",
+                                                            "mcp-method",
+                                                            "mcp-name",
+                                                            "range",
+                                                            "if-range",
+                                                            "if-match",
+                                                            "if-none-match",
+                                                            "fileidhash",
+                                                            "delta-sharing-capabilities"};
 constexpr std::string_view kSendablePrefix = "mcp-param-";
 
 Response misdirected() {

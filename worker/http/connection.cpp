@@ -177,7 +177,7 @@ class TypedConnection final : public Connection,
       case Intake::Progress::kRequest:
         return dispatch(intake_.release());
       case Intake::Progress::kRefused:
-        return refuse(intake_.refusal());
+        return refuse(site_.router.shaped(intake_.refused_path(), intake_.refusal()));
     }
   }
 
@@ -210,7 +210,9 @@ class TypedConnection final : public Connection,
               {}};
     auto verdict = site_.access.admit(request, ends_, site_.router);
     reply_.headers = std::move(verdict.headers);
-    if (verdict.answer) return answer(*std::move(verdict.answer));
+    if (verdict.answer) {
+      return answer(site_.router.shaped(request.path, *std::move(verdict.answer)));
+    }
 
     stop_ = std::stop_source();
     Job job{self(),

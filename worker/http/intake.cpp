@@ -94,7 +94,7 @@ Intake::Received Intake::release() {
   next_.request.body = body_->release();
   body_.reset();
   if (received_.empty()) received_.shrink_to_fit();
-  return std::move(next_);
+  return std::exchange(next_, {});
 }
 
 Response Intake::refusal() { return std::move(*refusal_); }

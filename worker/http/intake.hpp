@@ -44,6 +44,8 @@ class Intake {
   };
   Received release();
   Response refusal();
+  // Of the request that was refused; empty if its head was.
+  const std::string& refused_path() const noexcept { return next_.request.path; }
 
  private:
   Progress take_head();

@@ -20,6 +20,7 @@ Response problem(int status, std::string_view code, std::string_view message,
   response.body = "{\"code\":" + json::quoted(code) + ",\"message\":" + json::quoted(message) +
                   ",\"details\":" + json::quoted(details) + ",\"hint\":" + json::quoted(hint) +
                   "}\n";
+  response.problem = {std::string(code), std::string(message)};
   return response;
 }
 

@@ -44,11 +44,18 @@ struct FileBody {
   std::uint64_t length = 0;
 };
 
+// What an error says, whatever its shape.
+struct Problem {
+  std::string code, message;
+};
+
 struct Response {
   int status = 200;
   std::string content_type = "application/json";
   std::vector<Header> headers;
   std::string body;
+  // What the body says, of an error that this server itself answers with.
+  std::optional<Problem> problem = {};
   // In place of the body: sent from where it lies, without a thread that waits. If the file turns
   // out to be shorter, the connection breaks.
   std::optional<FileBody> file;
@@ -62,7 +69,8 @@ struct Response {
 // Runs on a handler thread, may wait within the context, must return.
 using Handler = std::function<Response(const Request& request, const Context& context)>;
 
-// {"code", "message", "details", "hint"}: the one shape of every error this server answers with.
+// {"code", "message", "details", "hint"}: the shape of every error this server answers with, but
+// where a protocol has one of its own (see Tree).
 Response problem(int status, std::string_view code, std::string_view message,
                  std::string_view details = {}, std::string_view hint = {});
 Response problem(const Error& error);

@@ -65,13 +65,14 @@ Response method_not_allowed(const std::string& allowed) {
 
 }  // namespace
 
-Router::Router(std::vector<Route> routes) : routes_(std::move(routes)) {
+Router::Router(std::vector<Route> routes, std::vector<Tree> trees)
+    : routes_(std::move(routes)), trees_(std::move(trees)) {
   for (const Route& route : routes_) add(route);
 }
 
 Response Router::answer(Request request, const Context& context) const noexcept {
   try {
-    return route(request, context);
+    return shaped(request.path, route(request, context));
   } catch (const std::bad_alloc&) {
     Response response;
     response.status = 507;  // with no body: there is no memory for one
@@ -85,7 +86,23 @@ Response Router::answer(Request request, const Context& context) const noexcept 
 
 Audience Router::audience(std::string_view path) const {
   const Match found = match(path);
-  return found.routes == nullptr ? Audience::kClients : found.routes->front()->audience;
+  if (found.routes != nullptr) return found.routes->front()->audience;
+  const Tree* tree = tree_of(path);
+  return tree == nullptr ? Audience::kClients : tree->audience;
+}
+
+Response Router::shaped(std::string_view path, Response response) const {
+  const Tree* tree = response.problem ? tree_of(path) : nullptr;
+  if (tree != nullptr) response.body = tree->error_body(*response.problem);
+  return response;
+}
+
+const Tree* Router::tree_of(std::string_view path) const {
+  for (const Tree& tree : trees_) {
+    if (!path.starts_with(tree.path)) continue;
+    if (path.size() == tree.path.size() || path[tree.path.size()] == '/') return &tree;
+  }
+  return nullptr;
 }
 
 std::string Router::allowed_methods(std::string_view path) const {

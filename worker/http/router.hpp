@@ -31,16 +31,27 @@ struct Route {
   Audience audience = Audience::kClients;
 };
 
+// What a protocol has for itself: paths that begin with `path` (without a slash at its end).
+struct Tree {
+  std::string path;
+  Audience audience = Audience::kClients;  // of paths that have no route
+  // The body of an error that no handler made, as the protocol wants it.
+  std::string (*error_body)(const Problem& problem) = nullptr;
+};
+
 class Router {
  public:
-  explicit Router(std::vector<Route> routes);
+  explicit Router(std::vector<Route> routes, std::vector<Tree> trees = {});
   Router(Router&&) = default;  // no copy: the maps below point into the table
 
   // Never throws. The body of an answer to HEAD is the one of GET: the server sends its length
   // alone.
   Response answer(Request request, const Context& context) const noexcept;
 
-  // Of the first route with this path, whatever its method; kClients if there is none.
+  // An error of the server at this path, in the shape of its tree.
+  Response shaped(std::string_view path, Response response) const;
+
+  // Of the first route with this path, whatever its method; else of its tree; else kClients.
   Audience audience(std::string_view path) const;
   // The methods of a path as Allow lists them; empty if there is nothing at this path.
   std::string allowed_methods(std::string_view path) const;
@@ -62,10 +73,12 @@ class Router {
   static bool fits(const Pattern& pattern, std::string_view path,
                    std::vector<std::string_view>& parameters);
   Response route(Request& request, const Context& context) const;
+  const Tree* tree_of(std::string_view path) const;
 
   std::vector<Route> routes_;
   std::map<std::string, std::vector<const Route*>, std::less<>> exact_;
   std::vector<Pattern> patterns_;
+  std::vector<Tree> trees_;
 };
 
 }  // namespace lakehouse::worker::http

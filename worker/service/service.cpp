@@ -109,8 +109,9 @@ Service::Service(config::Settings settings, std::unique_ptr<secrets::LiveVault> 
       api_(visits_, gate_, log),
       shared_reads_(settings_.database, {kSharingConnections}) {
   if (!settings_.sharing_url) return;
-  sharing_ = std::make_unique<sharing::Server>(sharing::Parts{
-      *settings_.sharing_url, shared_reads_, *vault_, audit_, stores_, &object_urls_, log_});
+  sharing_ = std::make_unique<sharing::Server>(
+      sharing::Parts{*settings_.sharing_url, shared_reads_, *vault_, audit_, stores_, &object_urls_,
+                     settings_.delta_retention, log_});
 }
 
 Status Service::open_gateway() {
@@ -180,7 +181,9 @@ http::Router Service::routes() {
   if (sharing_) {
     for (http::Route& route : sharing_->routes()) routes.push_back(std::move(route));
   }
-  return http::Router(std::move(routes));
+  std::vector<http::Tree> trees;
+  if (sharing_) trees.push_back(sharing::Server::tree());
+  return http::Router(std::move(routes), std::move(trees));
 }
 
 wire::WorkerReport Service::report(const Context& context) {

@@ -9,11 +9,20 @@ namespace {
 
 constexpr const char* kVersionHeader = "Delta-Table-Version";
 
+std::string body_of(std::string_view code, std::string_view message) {
+  return "{\"errorCode\":" + json::quoted(code) + ",\"message\":" + json::quoted(message) + "}\n";
+}
+
 }  // namespace
 
+std::string error_body(const http::Problem& problem) {
+  if (problem.code == "NOT_FOUND") return body_of("RESOURCE_DOES_NOT_EXIST", problem.message);
+  if (problem.code == "BAD_REQUEST") return body_of("MALFORMED_REQUEST", problem.message);
+  return body_of(problem.code, problem.message);
+}
+
 http::Response refusal(int status, std::string_view code, std::string_view message) {
-  http::Response response = json("{\"errorCode\":" + json::quoted(code) +
-                                 ",\"message\":" + json::quoted(message) + "}\n");
+  http::Response response = json(body_of(code, message));
   response.status = status;
   return response;
 }

@@ -31,6 +31,9 @@ http::Response forbidden(std::string_view message);      // 403 PERMISSION_DENIE
 http::Response unauthenticated(bool has_token);          // 401, with the challenge of RFC 6750
 http::Response unavailable();  // 503: the database can't be asked; clients try again
 
+// Of an error that no endpoint made: no such path, a body that is too large, a foreign host.
+std::string error_body(const http::Problem& problem);
+
 http::Response json(std::string body);
 // No body: the header says it.
 http::Response version_answer(std::int64_t version);

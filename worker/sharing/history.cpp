@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // Store's questions about versions and their files. A row of published_versions says that a version
-// can still be read; the metadata of a version is the newest at or before it.
+// is kept, longer than it can be asked for; the metadata of a version is the newest at or before
+// it.
 #include "worker/sharing/store.hpp"
 
 namespace lakehouse::worker::sharing {
@@ -9,7 +10,7 @@ namespace {
 using db::Value;
 
 constexpr const char* kHistory =
-    "SELECT coalesce(min(v.version), -1), "
+    "SELECT coalesce(max(v.version) FILTER (WHERE v.committed_ms <= $4), min(v.version), -1), "
     "coalesce(max(v.version) FILTER (WHERE v.committed_ms <= $3), -1), "
     "coalesce(min(v.version) FILTER (WHERE v.committed_ms >= $3), -1) "
     "FROM lakehouse.published_versions v WHERE v.table_id = $1::uuid AND v.version <= $2";
@@ -77,12 +78,12 @@ Change read_change(db::Row& row) {
 }  // namespace
 
 Result<Store::History> Store::history(const SharedTable& table, std::int64_t at_ms,
-                                      const Context& context) {
-  auto rows =
-      pool_.query({kHistory,
-                   {Value::text(table.id), Value::integer(table.version), Value::integer(at_ms)},
-                   "sharing_history"},
-                  context);
+                                      std::int64_t since_ms, const Context& context) {
+  auto rows = pool_.query({kHistory,
+                           {Value::text(table.id), Value::integer(table.version),
+                            Value::integer(at_ms), Value::integer(since_ms)},
+                           "sharing_history"},
+                          context);
   if (!rows) return rows.error();
   db::Row row = rows->row(0);
   History history;

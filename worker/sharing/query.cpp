@@ -79,7 +79,7 @@ Or<std::int64_t> Server::choose_version(const QueryRequest& wanted, const Asked&
   const auto payload = open_token(vault_, wanted.refresh_token, binding("refresh", asked), now());
   const auto version = payload ? parse_count(*payload) : std::nullopt;
   if (!version) return invalid_value("refreshToken is not one of this table, or too old");
-  return *version;
+  return pinned(asked.table(), *version, context);
 }
 
 http::Response Server::query_snapshot(const http::Request& request, const QueryRequest& wanted,
@@ -135,6 +135,8 @@ Or<Server::Page> Server::begin_page(const QueryRequest& wanted, const std::strin
   const auto offset =
       parse_count(std::string_view(payload).substr(std::min(dash + 1, payload.size())));
   if (!version || !offset) return invalid_value("pageToken is not one of this query, or too old");
+  auto kept = pinned(asked.table(), *version, context);
+  if (auto* refused = refusal_of(kept)) return std::move(*refused);
   return Page{*version, *offset, false};
 }
 

@@ -9,6 +9,7 @@
 namespace lakehouse::worker::sharing {
 namespace {
 
+constexpr const char* kRoot = "/delta-sharing";
 // As long as the reference server's.
 constexpr std::int64_t kUrlSeconds = 3600;
 
@@ -25,6 +26,7 @@ Server::Server(const Parts& parts)
       audit_(parts.audit),
       stores_(parts.stores),
       object_urls_(parts.object_urls),
+      retention_(parts.retention),
       log_(parts.log),
       store_(parts.pool),
       gate_(store_, parts.log),
@@ -34,7 +36,7 @@ Server::Server(const Parts& parts)
 
 std::vector<http::Route> Server::routes() {
   const auto route = [this](const char* method, const std::string& path, Method handler) {
-    return http::Route{method, "/delta-sharing" + path,
+    return http::Route{method, kRoot + path,
                        [this, handler](const http::Request& request, const Context& context) {
                          return (this->*handler)(request, context);
                        },
@@ -59,17 +61,13 @@ std::vector<http::Route> Server::routes() {
       route("GET", "/activate/{code}", &Server::show_activation),
       route("POST", "/activate/{code}", &Server::activate),
       route("POST", "/oauth/token", &Server::token),
-      route("GET", "/{path...}", &Server::nothing),
-      route("POST", "/{path...}", &Server::nothing),
-      {"GET", "/delta-sharing/style.css",
+      {"GET", std::string(kRoot) + "/style.css",
        [](const http::Request&, const Context&) { return oauth::style_sheet(); },
        http::Audience::kRecipients},
   };
 }
 
-http::Response Server::nothing(const http::Request&, const Context&) {
-  return not_found("there is nothing at this path");
-}
+http::Tree Server::tree() { return {kRoot, http::Audience::kRecipients, error_body}; }
 
 Or<Server::Asked> Server::begin(const http::Request& request, std::string_view what,
                                 const Context& context) {
@@ -152,6 +150,8 @@ http::Response Server::failed(const Error& error, const Context& context) {
   if (may_pass) return unavailable();
   return unsupported("the files of this table can't be reached; tell whoever shares it");
 }
+
+std::int64_t Server::readable_since_ms() const { return now() * 1000 - retention_.count(); }
 
 std::int64_t Server::now() {
   return std::chrono::duration_cast<std::chrono::seconds>(

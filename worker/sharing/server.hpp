@@ -4,6 +4,7 @@
 // never read.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -36,7 +37,8 @@ struct Parts {
   const vault::Vault& vault;
   gateway::AuditStore& audit;
   publish::Stores& stores;
-  FileUrls* object_urls;  // of tables in object stores; null: there are none
+  FileUrls* object_urls;           // of tables in object stores; null: there are none
+  std::chrono::minutes retention;  // how long a version can be read after another took its place
   log::Log& log;
 };
 
@@ -46,6 +48,8 @@ class Server {
 
   // `this` must live as long as they are served.
   std::vector<http::Route> routes();
+  // Where they are, and how errors beside them look.
+  static http::Tree tree();
 
  private:
   using Method = http::Response (Server::*)(const http::Request&, const Context&);
@@ -55,7 +59,6 @@ class Server {
   using Fetch = std::function<Result<Store::List>(std::string_view after, std::int64_t most)>;
   using Render = std::function<std::string(const Store::Named&)>;
 
-  http::Response nothing(const http::Request& request, const Context& context);
   // listing.cpp
   http::Response list_shares(const http::Request& request, const Context& context);
   http::Response get_share(const http::Request& request, const Context& context);
@@ -92,14 +95,16 @@ class Server {
   http::Response finish(const http::Request& request, const Asked& asked, std::string lines,
                         const Context& context);
 
-  // Which versions there are. `version` must be one of those that may be read.
+  // Which versions there are. `version` must be one of those that may be read. `pinned`: by a
+  // token, which is good for an hour longer.
   Or<std::int64_t> readable(const SharedTable& table, std::int64_t version, const Context& context);
+  Or<std::int64_t> pinned(const SharedTable& table, std::int64_t version, const Context& context);
   // The newest at or before the time; the oldest at or after it.
   Or<std::int64_t> version_before(const SharedTable& table, std::int64_t time_us,
                                   const Context& context);
   Or<std::int64_t> version_after(const SharedTable& table, std::int64_t time_us,
                                  const Context& context);
-  // Refusal: it is not kept any more, as tokens may outlive their version.
+  // Refusal: it is not kept any more.
   Or<std::shared_ptr<const Snapshot>> snapshot(const SharedTable& table, std::int64_t version,
                                                const Context& context);
 
@@ -139,6 +144,8 @@ class Server {
   FileUrls* file_urls(const SharedTable& table);
   std::string binding(std::string_view kind, const Asked& asked) const;
 
+  // Versions that were in force at or after it may be read.
+  std::int64_t readable_since_ms() const;
   // 503, and why in the log.
   http::Response failed(const Error& error, const Context& context);
   static std::int64_t now();  // seconds since 1970
@@ -148,6 +155,7 @@ class Server {
   gateway::AuditStore& audit_;
   publish::Stores& stores_;
   FileUrls* const object_urls_;
+  const std::chrono::milliseconds retention_;
   log::Log& log_;
   Store store_;
   Gate gate_;

@@ -39,11 +39,12 @@ class Store {
 
   // What can be read at all, and the times of versions.
   struct History {
-    std::int64_t oldest = 0;   // version
+    std::int64_t oldest = 0;   // version that was in force at or after `since_ms`
     std::int64_t before = -1;  // newest version committed at or before the time asked for; -1: none
     std::int64_t after = -1;   // oldest version committed at or after it; -1: none
   };
-  Result<History> history(const SharedTable& table, std::int64_t at_ms, const Context& context);
+  Result<History> history(const SharedTable& table, std::int64_t at_ms, std::int64_t since_ms,
+                          const Context& context);
   // The metadata in force at a version; nothing if it is no longer known.
   Result<std::optional<TableMetadata>> metadata(const SharedTable& table, std::int64_t version,
                                                 const Context& context);

@@ -8,6 +8,9 @@ namespace lakehouse::worker::sharing {
 namespace {
 
 constexpr std::int64_t kMicrosecondsPerMillisecond = 1000;
+// How much longer than by itself a version can be read by a page or refresh token. It and the life
+// of a URL are what publish::Retention waits for.
+constexpr std::chrono::milliseconds kTokenTime = std::chrono::hours(1);
 
 http::Response no_history() {
   return invalid_value("this table is shared without its history: only its newest version is here");
@@ -113,10 +116,21 @@ Or<std::int64_t> Server::readable(const SharedTable& table, std::int64_t version
                          std::to_string(table.version));
   }
   if (version == table.version) return version;
-  const auto history = store_.history(table, 0, context);
+  const auto history = store_.history(table, 0, readable_since_ms(), context);
   if (!history) return failed(history.error(), context);
   const std::int64_t oldest = std::max(history->oldest, table.start_version);
   if (version < oldest) return too_old(oldest);
+  return version;
+}
+
+// What a token lists is read for an hour more: that much longer than a token, files are kept.
+Or<std::int64_t> Server::pinned(const SharedTable& table, std::int64_t version,
+                                const Context& context) {
+  if (version == table.version) return version;
+  const std::int64_t since_ms = readable_since_ms() - kTokenTime.count();
+  const auto history = store_.history(table, 0, since_ms, context);
+  if (!history) return failed(history.error(), context);
+  if (version < history->oldest) return invalid_value("this version is not kept any more");
   return version;
 }
 
@@ -124,7 +138,8 @@ Or<std::int64_t> Server::version_before(const SharedTable& table, std::int64_t t
                                         const Context& context) {
   if (!table.has_history) return no_history();
   if (time_us > (now() + 1) * 1'000'000) return invalid_value("the timestamp is yet to come");
-  const auto history = store_.history(table, time_us / kMicrosecondsPerMillisecond, context);
+  const auto history =
+      store_.history(table, time_us / kMicrosecondsPerMillisecond, readable_since_ms(), context);
   if (!history) return failed(history.error(), context);
   const std::int64_t oldest = std::max(history->oldest, table.start_version);
   if (history->before < oldest) return too_old(oldest);
@@ -135,7 +150,8 @@ Or<std::int64_t> Server::version_after(const SharedTable& table, std::int64_t ti
                                        const Context& context) {
   if (!table.has_history) return no_history();
   const auto history = store_.history(
-      table, (time_us + kMicrosecondsPerMillisecond - 1) / kMicrosecondsPerMillisecond, context);
+      table, (time_us + kMicrosecondsPerMillisecond - 1) / kMicrosecondsPerMillisecond,
+      readable_since_ms(), context);
   if (!history) return failed(history.error(), context);
   if (history->after < 0) {
     return invalid_value("the timestamp is after the newest version, " +
@@ -143,9 +159,8 @@ Or<std::int64_t> Server::version_after(const SharedTable& table, std::int64_t ti
   }
   // A time before all that is kept: versions in between would be left out unnoticed.
   const bool has_gap = history->before < 0 && history->oldest > 0;
-  if (has_gap || history->after < table.start_version) {
-    return too_old(std::max(history->oldest, table.start_version));
-  }
+  const std::int64_t oldest = std::max(history->oldest, table.start_version);
+  if (has_gap || history->after < oldest) return too_old(oldest);
   return history->after;
 }
 

@@ -161,6 +161,24 @@ TEST_F(AccessTest, lets_listed_pages_read_answers_but_never_with_credentials) {
   EXPECT_EQ(value(headers, "Access-Control-Allow-Credentials"), "");
 }
 
+TEST_F(AccessTest, lets_listed_pages_read_shares_in_ranges) {
+  Request request = request_of("crm.example.com", "/delta-sharing/shares");
+  request.headers.push_back({"origin", "https://inspector.example.com"});
+  const std::string readable = value(admit(request).headers, "Access-Control-Expose-Headers");
+  for (const char* name : {"Delta-Table-Version", "Delta-Sharing-Capabilities", "Content-Range",
+                           "Accept-Ranges", "ETag"}) {
+    EXPECT_THAT(readable, HasSubstr(name));
+  }
+  request.method = "OPTIONS";
+  request.headers.push_back({"access-control-request-method", "GET"});
+  request.headers.push_back(
+      {"access-control-request-headers", "authorization, delta-sharing-capabilities, range"});
+  const auto verdict = admit(request);
+  ASSERT_TRUE(verdict.answer);
+  EXPECT_EQ(value(verdict.answer->headers, "Access-Control-Allow-Headers"),
+            "authorization, delta-sharing-capabilities, range");
+}
+
 TEST_F(AccessTest, answers_a_preflight_for_what_it_knows) {
   Request request = request_of("crm.example.com");
   request.method = "OPTIONS";

@@ -76,6 +76,45 @@ TEST(Router, answers_options_with_the_allowed_methods) {
   EXPECT_EQ(answer(sample_router(), "OPTIONS", "/nothing").status, 404);
 }
 
+std::string error_body(const Problem& problem) { return problem.code + ": " + problem.message; }
+
+Router tree_router() {
+  const auto refuse = [](const Request&, const Context&) {
+    Response response;
+    response.status = 404;
+    response.body = "the handler's own";
+    return response;
+  };
+  return Router({{"GET", "/tree/{id}", refuse}, {"GET", "/treetop", refuse}},
+                {{"/tree", Audience::kRecipients, error_body}});
+}
+
+TEST(Router, errors_below_a_tree_have_its_shape) {
+  const std::string absent = "NOT_FOUND: there is nothing at this path";
+  for (const char* path : {"/tree", "/tree/", "/tree/a/b"}) {
+    EXPECT_EQ(answer(tree_router(), "GET", path).status, 404);
+    EXPECT_EQ(answer(tree_router(), "GET", path).body, absent);
+  }
+  const Response refused = answer(tree_router(), "PUT", "/tree/a");
+  EXPECT_EQ(refused.status, 405);
+  EXPECT_EQ(refused.body, "METHOD_NOT_ALLOWED: this path does not take this method");
+  EXPECT_EQ(refused.headers.at(0).name, "Allow");
+  EXPECT_EQ(answer(tree_router(), "GET", "/tree/..").body,
+            "BAD_REQUEST: a part of the path is malformed");
+}
+
+TEST(Router, leaves_answers_of_handlers_and_of_other_paths) {
+  EXPECT_EQ(answer(tree_router(), "GET", "/tree/a").body, "the handler's own");
+  EXPECT_EQ(answer(tree_router(), "PUT", "/treetop").body.front(), '{');
+  EXPECT_EQ(answer(tree_router(), "GET", "/other").body.front(), '{');
+}
+
+TEST(Router, paths_of_a_tree_without_a_route_have_its_audience) {
+  EXPECT_EQ(tree_router().audience("/tree/a/b"), Audience::kRecipients);
+  EXPECT_EQ(tree_router().audience("/tree/a"), Audience::kClients);
+  EXPECT_EQ(tree_router().audience("/treetops"), Audience::kClients);
+}
+
 Router pattern_router() {
   const auto say = [](const std::string& name) {
     return [name](const Request& request, const Context&) {
