@@ -128,8 +128,11 @@ class History:
         self.call("set_share_salt", "pepper")
         self.publish()
         for edit in kEdits:
-            self._session.execute(edit)
-            self.publish()
+            self.edit(edit)
+
+    def edit(self, statements: str) -> None:
+        self._session.execute(statements)
+        self.publish()
 
     def publish(self) -> None:
         self.ask("SELECT * FROM lakehouse.publish_now(%s)", self.tenant)

@@ -47,6 +47,8 @@ def _settings(scratch: Path) -> dict[str, str]:
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": "1",
         "spark.databricks.delta.snapshotPartitions": "1",
+        # How often a stream asks whether there is a new version; less is refused.
+        "spark.delta.sharing.streaming.queryTableVersionIntervalSeconds": "10s",
         # Tables here are small: compiling each query to Java takes longer than running it.
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",

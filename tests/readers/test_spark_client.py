@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: PostgreSQL
-"""Delta Sharing for Spark: tables, versions, changes, a stream; and its client for the JVM by itself."""
+"""Delta Sharing for Spark: tables, versions, changes; and its client for the JVM by itself."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from history import History, kContract, kOwn
 from pyspark.sql import DataFrame, SparkSession
-from rows import Row, kChange, replay
+from rows import replay
 from spark_session import rows_of
 
 kAll = (*kContract, kOwn)
@@ -79,36 +79,6 @@ def test_spark_replays_changes(
         responseFormat=response,
     )
     assert replay(table.versions[0], rows_of(frame)) == table.versions[last]
-
-
-def drain(frame: DataFrame, folder: Path) -> list[Row]:
-    """What a stream brings until it has caught up."""
-    found: list[Row] = []
-    query = (
-        frame.writeStream.foreachBatch(lambda batch, _: found.extend(rows_of(batch)))
-        .option("checkpointLocation", str(folder))
-        .trigger(availableNow=True)
-        .start()
-    )
-    assert query.awaitTermination(90)
-    return found
-
-
-@kFormats
-def test_spark_streams_changes(
-    history: History, profile: Path, spark: SparkSession, tmp_path: Path, response: str
-) -> None:
-    table = history.tables["accounts"]
-    frame = (
-        spark.readStream.format("deltaSharing")
-        .option("responseFormat", response)
-        .option("readChangeFeed", "true")
-        .option("startingVersion", "0")
-        .load(f"{profile}#crm.crm.accounts")
-    )
-    changes = drain(frame, tmp_path)
-    assert all(name in changes[0] for name in kChange)
-    assert replay([], changes) == table.rows
 
 
 def test_client_for_the_jvm_is_told_the_same_files_again(
