@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import s3_service
 from history import History
 from pyspark.sql import SparkSession
 from python_client import PythonClient
@@ -15,8 +16,19 @@ collect_ignore = [] if has_sharing() else ["test_spark_client.py", "test_spark_s
 
 
 @pytest.fixture(scope="session")
-def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
-    made = History(tmp_path_factory.mktemp("history"))
+def s3() -> Iterator[s3_service.Service]:
+    service = s3_service.ServiceProcess()
+    yield service
+    service.stop()
+
+
+@pytest.fixture(scope="session", params=["local", "s3"])
+def history(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[History]:
+    """Where its tables are stored is the parameter."""
+    service = request.getfixturevalue("s3") if request.param == "s3" else None
+    made = History(tmp_path_factory.mktemp("history"), service)
     made.make()
     yield made
     made.drop()

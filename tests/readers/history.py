@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: PostgreSQL
-"""A tenant that publishes several times, with changes between; what SQL says of each version is kept."""
+"""A tenant that publishes several times, with changes between; what SQL says of each version is kept. Its tables lie in
+a folder, or in a bucket, whose readers get temporary credentials."""
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import subprocess
@@ -12,10 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
+import requests
+import s3_service
+from deltalake import DeltaTable
 from psycopg import sql
 from psycopg.rows import dict_row
 from rows import Row, plain_rows
 
+kLocal = pytest.mark.parametrize("history", ["local"], indirect=True)
 kShare = "crm"
 kContract = ("accounts", "contacts", "leads", "opportunities", "activities", "cases")
 # A table of the tenant's own beside the contract's, with a key and types that those don't have.
@@ -81,7 +88,7 @@ class Table:
 
     name: str
     id: str = ""
-    location: Path = Path()
+    location: str = ""
     versions: dict[int, list[Row]] = field(default_factory=dict)
     committed: dict[int, datetime] = field(default_factory=dict)
 
@@ -101,10 +108,12 @@ class Table:
 
 
 class History:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, service: s3_service.Service | None) -> None:
+        """Without a service the tables lie where the server keeps them."""
         self.tenant = "r" + secrets.token_hex(4)
         self.profile = folder / "profile.share"
         self.tables = {name: Table(name) for name in (*kContract, kOwn)}
+        self._service = service
         self._session = psycopg.connect(autocommit=True, options="-c statement_timeout=2min")
 
     def ask(self, query: str, *values: object) -> list[Row]:
@@ -123,6 +132,8 @@ class History:
             sql.SQL("SET search_path = {}, public").format(sql.Identifier(self.tenant))
         )
         self._session.execute(kMakeOwn)
+        if self._service:
+            self._use_bucket(self._service)
         self.call("create_share", kShare)
         self.call("add_table_to_share", kShare, f"{self.tenant}.{kOwn}")
         self.call("set_share_salt", "pepper")
@@ -134,11 +145,19 @@ class History:
         self._session.execute(statements)
         self.publish()
 
+    def _use_bucket(self, service: s3_service.Service) -> None:
+        service.bucket(self.tenant)
+        key = (s3_service.kKey, s3_service.kSecret)
+        url = f"s3://{self.tenant}/prod/crm"
+        self.call("use_s3", url, s3_service.kRegion, *key, service.endpoint, s3_service.kRole)
+
     def publish(self) -> None:
         self.ask("SELECT * FROM lakehouse.publish_now(%s)", self.tenant)
         for made in self.ask(
-            "SELECT p.id::text, p.location, p.last_error, split_part(p.source::text, 'published_', 2) AS name, v.*"
+            "SELECT p.id::text, p.location, s.url, p.last_error,"
+            " split_part(p.source::text, 'published_', 2) AS name, v.*"
             " FROM lakehouse.published_tables p JOIN lakehouse.tenants t ON t.id = p.tenant_id"
+            " LEFT JOIN lakehouse.stores s ON s.id = p.store_id"
             " LEFT JOIN LATERAL (SELECT version, committed_ms FROM lakehouse.published_versions WHERE table_id = p.id"
             " AND version <= p.stored_version ORDER BY version DESC LIMIT 1) v ON true WHERE t.slug = %s",
             self.tenant,
@@ -149,7 +168,9 @@ class History:
     def keep(self, table: Table, made: Row) -> None:
         """A version that brought no other rows, such as one of OPTIMIZE alone, has those of the one before."""
         source = table.name if table.name == kOwn else f"published_{table.name}"
-        table.id, table.location = made["id"], delta_directory(self._session) / made["location"]
+        assert (made["url"] is None) == (self._service is None)
+        table.id = made["id"]
+        table.location = f"{made['url'] or delta_directory(self._session)}/{made['location']}"
         rows = plain_rows(self.ask(f'SELECT * FROM "{source}"'))
         for version in range(max(table.versions, default=-1) + 1, made["version"] + 1):
             table.versions[version] = rows
@@ -158,11 +179,43 @@ class History:
     def open_profile(self) -> Path:
         """The profile of a recipient, made when it is first wanted."""
         if not self.profile.exists():
-            link = self.call("create_recipient", "readers")
-            self.call("grant_share", kShare, "readers")
-            command = ["tools/share-profile", str(self.profile)]
-            subprocess.run(command, env={**os.environ, "SHARE_LINK": link}, check=True, timeout=60)
+            self.fetch_profile(self.profile, "readers")
         return self.profile
+
+    def fetch_profile(self, file: Path, recipient: str, *options: object) -> None:
+        """Of a new recipient. `options`: as create_recipient() takes them after its name."""
+        link = self.call("create_recipient", recipient, *options)
+        self.call("grant_share", kShare, recipient)
+        command = ["tools/share-profile", str(file)]
+        subprocess.run(command, env={**os.environ, "SHARE_LINK": link}, check=True, timeout=60)
+
+    def open_table(self, name: str, version: int | None = None) -> DeltaTable:
+        """By deltalake, in a bucket with temporary credentials."""
+        location = self.tables[name].location
+        options = self._options(name, location) if self._service else None
+        return DeltaTable(location, version=version, storage_options=options)
+
+    def _options(self, name: str, location: str) -> dict[str, str]:
+        assert self._service
+        profile = json.loads(self.open_profile().read_text())
+        answer = requests.post(
+            f"{profile['endpoint']}/shares/{kShare}/schemas/crm/tables/{name}/temporary-table-credentials",
+            headers={"Authorization": f"Bearer {profile['bearerToken']}"},
+            json={},
+            timeout=20,
+        )
+        assert answer.status_code == 200, answer.text
+        given = answer.json()["credentials"]
+        assert given["location"] == location
+        keys = given["awsTempCredentials"]
+        return {
+            "AWS_ENDPOINT_URL": self._service.endpoint,
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_REGION": s3_service.kRegion,
+            "AWS_ACCESS_KEY_ID": keys["accessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": keys["secretAccessKey"],
+            "AWS_SESSION_TOKEN": keys["sessionToken"],
+        }
 
     def drop(self) -> None:
         self._session.execute("RESET search_path")

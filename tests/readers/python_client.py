@@ -45,11 +45,11 @@ class PythonClient:
     def list_names(self) -> dict[str, Any]:
         return self.ask("list_names", profile=str(self._profile))
 
-    def url(self, table: str) -> str:
-        return f"{self._profile}#crm.crm.{table}"
-
-    def about(self, call: str, table: str, **options: Any) -> dict[str, Any]:
-        return self.ask(call, url=self.url(table), **options)
+    def about(
+        self, call: str, table: str, profile: Path | None = None, **options: Any
+    ) -> dict[str, Any]:
+        """With another profile than its own, if one is given."""
+        return self.ask(call, url=f"{profile or self._profile}#crm.crm.{table}", **options)
 
     def load(self, table: str, **options: Any) -> list[Row]:
         self.about("load_as_pandas", table, **options)

@@ -3,11 +3,12 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from history import History, kContract, kOwn
 from python_client import PythonClient
-from rows import replay
+from rows import replay, within
 
 kAll = (*kContract, kOwn)
 kFormats = pytest.mark.parametrize("use_delta_format", [False, True], ids=["parquet", "delta"])
@@ -51,12 +52,13 @@ def test_client_reads_what_was_there_at_a_time(
 
 
 @kFormats
+@pytest.mark.parametrize("limit", [0, 1, 7, 10_000])
 def test_client_reads_some_rows(
-    history: History, client: PythonClient, use_delta_format: bool
+    history: History, client: PythonClient, limit: int, use_delta_format: bool
 ) -> None:
     table = history.tables[kOwn]
-    found = client.load(kOwn, limit=7, use_delta_format=use_delta_format)
-    assert len(found) == 7
+    found = client.load(kOwn, limit=limit, use_delta_format=use_delta_format)
+    assert len(found) == min(limit, len(table.rows))
     assert all(row in table.rows for row in found)
 
 
@@ -81,17 +83,18 @@ def test_client_loses_no_row_by_a_hint(
 def test_client_replays_changes(
     history: History, client: PythonClient, name: str, use_delta_format: bool
 ) -> None:
-    """From each version on. Delta's own format has changes within the same columns only."""
+    """From nothing, and from each version on. Delta's own format has changes within the same columns only."""
     table = history.tables[name]
-    last = table.last_of_first_columns
-    for first in range(last):
+    last, columns = table.last_of_first_columns, table.versions[0][0]
+    for first in range(-1, last):
         changes = client.changes(
             name,
             starting_version=first + 1,
             ending_version=last,
             use_delta_format=use_delta_format,
         )
-        assert replay(table.versions[first], changes) == table.versions[last], first
+        start = table.versions.get(first, [])
+        assert replay(start, within(columns, changes)) == table.versions[last], first
 
 
 @kFormats
@@ -110,3 +113,19 @@ def test_client_finds_the_version_after_a_time(history: History, client: PythonC
     after = table.committed[0] + timedelta(milliseconds=1)
     found = client.about("version_at", "accounts", timestamp=after.isoformat())
     assert found["version"] == 1
+
+
+def test_client_may_write_names_in_any_case(history: History, client: PythonClient) -> None:
+    assert client.load("Accounts") == history.tables["accounts"].rows
+
+
+@kFormats
+def test_client_signs_in_with_a_secret(
+    history: History, client: PythonClient, tmp_path: Path, use_delta_format: bool
+) -> None:
+    """A profile of version 2: the client fetches tokens itself."""
+    file = tmp_path / "secret.share"
+    history.fetch_profile(file, f"program {use_delta_format}", None, "oauth")
+    assert json.loads(file.read_text())["shareCredentialsVersion"] == 2
+    found = client.load("accounts", profile=file, use_delta_format=use_delta_format)
+    assert found == history.tables["accounts"].rows

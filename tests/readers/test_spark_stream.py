@@ -5,7 +5,7 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
-from history import History
+from history import History, kLocal
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 from rows import Row, kChange, plain_rows, replay
@@ -78,6 +78,7 @@ def test_spark_streams_changes(
     assert replay([], stream.found) == history.tables["accounts"].rows
 
 
+@kLocal
 @pytest.mark.parametrize("response", kMet)
 def test_spark_streams_meet_publishes(
     history: History, profile: Path, spark: SparkSession, tmp_path: Path, response: str

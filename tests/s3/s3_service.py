@@ -6,6 +6,7 @@ arrived), the payload's hash, expiry, the session policy of temporary credential
 request, and does as a test orders: fail, be slow, cut a body short.
 """
 
+import collections
 import contextlib
 import dataclasses
 import datetime
@@ -13,10 +14,12 @@ import fnmatch
 import hashlib
 import io
 import json
+import multiprocessing
+import multiprocessing.connection
 import threading
 import urllib.parse
 import xml.etree.ElementTree
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, MutableSequence
 from typing import Any
 
 import boto3
@@ -75,7 +78,7 @@ class Gate:
     def __init__(self) -> None:
         self.moto = DomainDispatcherApplication(create_backend_app)
         self.sessions = {kKey: Session(kSecret)}
-        self.seen: list[Seen] = []
+        self.seen: MutableSequence[Seen] = []
         self.fault: Fault | None = None
         self.after: Callable[[Seen, Answer], Answer] | None = None
         self.lock = threading.Lock()  # moto is not made for threads
@@ -241,17 +244,14 @@ class QuietHandler(WSGIRequestHandler):
         pass
 
 
-class S3Service:
-    """The running service, and an independent client of it."""
+class Service:
+    """Where it runs, and independent clients of it."""
 
-    def __init__(self) -> None:
-        self.gate = Gate()
-        self.server: BaseWSGIServer = make_server(
-            "127.0.0.1", 0, self.gate, threaded=True, request_handler=QuietHandler
-        )
-        self.address = f"127.0.0.1:{self.server.port}"
-        self.endpoint = f"http://{self.address}"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+    address: str
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://{self.address}"
 
     def client(self, key: str = kKey, secret: str = kSecret, token: str | None = None) -> Any:
         return boto3.client(
@@ -269,6 +269,18 @@ class S3Service:
         client = self.client()
         client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": kRegion})
         return client
+
+
+class S3Service(Service):
+    """In threads of this process, whose test looks through its gate."""
+
+    def __init__(self) -> None:
+        self.gate = Gate()
+        self.server: BaseWSGIServer = make_server(
+            "127.0.0.1", 0, self.gate, threaded=True, request_handler=QuietHandler
+        )
+        self.address = f"127.0.0.1:{self.server.port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
 
     def fill(self, bucket: str, keys: Iterable[str]) -> None:
         """Many small objects, quickly."""
@@ -295,3 +307,58 @@ def running() -> Iterator[S3Service]:
         service.server.shutdown()
         service.thread.join()
         service.server.server_close()
+
+
+class ServiceProcess(Service):
+    """A process of its own, for tests whose readers keep the interpreter to themselves for long."""
+
+    def __init__(self) -> None:
+        spawned = multiprocessing.get_context("spawn")
+        self._orders, theirs = spawned.Pipe()
+        self._process = spawned.Process(target=serve, args=(theirs,), daemon=True)
+        self._process.start()
+        theirs.close()
+        self.address = self._orders.recv()
+
+    @contextlib.contextmanager
+    def failing(self, fault: Fault) -> Iterator[None]:
+        """The fault goes to another process: a function of a module, or a partial() of one."""
+        self._order(fault)
+        try:
+            yield
+        finally:
+            self._order(None)
+
+    def _order(self, fault: Fault | None) -> None:
+        self._orders.send(fault)
+        self._orders.recv()
+
+    def stop(self) -> None:
+        self._orders.close()
+        self._process.join(10)
+        assert self._process.exitcode == 0
+
+
+def serve(orders: multiprocessing.connection.Connection) -> None:
+    """Until the other end is closed."""
+    with running() as service:
+        service.gate.seen = collections.deque(maxlen=1)  # nobody looks
+        orders.send(service.address)
+        with contextlib.suppress(EOFError):
+            while True:
+                service.gate.fault = orders.recv()
+                orders.send(None)
+
+
+# Faults.
+
+
+def refuse(status: int, code: str, methods: tuple[str, ...], seen: Seen) -> Answer | None:
+    """Once it has its first arguments."""
+    return error_answer(status, code) if seen.method in methods else None
+
+
+def refuse_further_parts(seen: Seen) -> Answer | None:
+    """Of a file, after the first."""
+    is_further = seen.query.get("partNumber", "1") != "1"
+    return error_answer(503, "SlowDown") if is_further else None

@@ -3,18 +3,82 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import itertools
-import multiprocessing
 import secrets
 
 import psycopg
-import pyarrow
 import s3_service
+from delta_folder import DeltaFolder
 from deltalake import DeltaTable
-from published import Published, Publisher, Row
+from published import Published, Publisher
+from pyarrow import fs
 
 kNumbers = itertools.count()
+kFolder = "prod/x"
+
+
+class Bucket:
+    """With a folder that is a store of tenants' tables."""
+
+    def __init__(self, service: s3_service.Service) -> None:
+        self.service = service
+        self.name = f"crm-{next(kNumbers)}-{secrets.token_hex(3)}"
+        self.client = service.bucket(self.name)
+        self.url = f"s3://{self.name}/{kFolder}"
+
+    def use(self, session: psycopg.Connection[tuple], tenant: str) -> None:
+        """What the tenant publishes from now on goes there."""
+        session.execute(
+            "SELECT lakehouse.use_s3(%s, %s, %s, %s, %s, %s, %s)",
+            [
+                tenant,
+                self.url,
+                s3_service.kRegion,
+                s3_service.kKey,
+                s3_service.kSecret,
+                self.service.endpoint,
+                s3_service.kRole,
+            ],
+        )
+
+    def objects(self, below: str = "") -> list[str]:
+        """Keys below the store's folder."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.name, Prefix=f"{kFolder}/{below}"
+        )
+        found = [one["Key"] for page in pages for one in page.get("Contents", [])]
+        return [key.removeprefix(f"{kFolder}/") for key in found]
+
+    def uploads(self, below: str = "") -> list[str]:
+        """Keys of files that were sent in part."""
+        found = self.client.list_multipart_uploads(Bucket=self.name, Prefix=f"{kFolder}/{below}")
+        assert not found["IsTruncated"]
+        return [one["Key"].removeprefix(f"{kFolder}/") for one in found.get("Uploads", [])]
+
+    def folder(self, location: str) -> BucketFolder:
+        return BucketFolder(self, location)
+
+
+class BucketFolder(DeltaFolder):
+    def __init__(self, bucket: Bucket, location: str) -> None:
+        files = fs.S3FileSystem(
+            access_key=s3_service.kKey,
+            secret_key=s3_service.kSecret,
+            endpoint_override=bucket.service.address,
+            scheme="http",
+            region=s3_service.kRegion,
+        )
+        self._bucket, self._location = bucket, location
+        super().__init__(
+            f"{bucket.url}/{location}",
+            fs.SubTreeFileSystem(f"{bucket.name}/{kFolder}/{location}", files),
+            storage_options(bucket.service),
+        )
+
+    def names(self) -> set[str]:
+        uploads = self._bucket.uploads(f"{self._location}/")
+        begun = {key.removeprefix(f"{self._location}/") + " in part" for key in uploads}
+        return super().names() | begun
 
 
 class BucketPublisher(Publisher):
@@ -25,19 +89,8 @@ class BucketPublisher(Publisher):
     ) -> None:
         super().__init__(connection)
         self.service = service
-        self.bucket = f"crm-{next(kNumbers)}-{secrets.token_hex(3)}"
-        self.client = service.bucket(self.bucket)
-        self.url = f"s3://{self.bucket}/prod/x"
-        self.execute(
-            "SELECT lakehouse.use_s3(%s, %s, %s, %s, %s, %s, %s)",
-            self.slug,
-            self.url,
-            s3_service.kRegion,
-            s3_service.kKey,
-            s3_service.kSecret,
-            service.endpoint,
-            s3_service.kRole,
-        )
+        self.bucket = Bucket(service)
+        self.bucket.use(connection, self.slug)
 
     def add(self, name: str, **options: object) -> BucketPublished:
         super().add(name, **options)
@@ -47,51 +100,23 @@ class BucketPublisher(Publisher):
         self.execute(f"CREATE TABLE {name} ({columns})")
         return self.add(name, **options)
 
-    def objects(self, below: str = "") -> list[str]:
-        """Keys below the store's folder."""
-        start = f"prod/x/{below}"
-        pages = self.client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket, Prefix=start
-        )
-        return [
-            one["Key"].removeprefix("prod/x/") for page in pages for one in page.get("Contents", [])
-        ]
-
 
 class BucketPublished(Published):
     publisher: BucketPublisher
 
     @property
     def location(self) -> str:
-        return f"{self.publisher.url}/{self.row('location')}"
-
-    def storage_options(self) -> dict[str, str]:
-        return storage_options(self.publisher.service)
+        return f"{self.publisher.bucket.url}/{self.row('location')}"
 
     def delta(self, version: int | None = None) -> DeltaTable:
-        return DeltaTable(self.location, version=version, storage_options=self.storage_options())
-
-    def changes(self, first: int, last: int) -> list[Row]:
-        """Read by another process: load_cdf() holds the lock of this one, whose thread is the service."""
-        spawned = multiprocessing.get_context("spawn")
-        with concurrent.futures.ProcessPoolExecutor(1, spawned) as pool:
-            reading = pool.submit(read_changes, self.location, self.storage_options(), first, last)
-            return reading.result(timeout=120)
+        return self.publisher.bucket.folder(self.row("location")).table(version)
 
     def files(self) -> set[str]:
-        folder = self.row("location")
-        keys = self.publisher.objects(folder + "/")
-        return {key.removeprefix(folder + "/") for key in keys if "/_delta_log/" not in key}
-
-
-def read_changes(location: str, options: dict[str, str], first: int, last: int) -> list[Row]:
-    table = DeltaTable(location, storage_options=options)
-    feed = table.load_cdf(starting_version=first, ending_version=last)
-    return pyarrow.table(feed.read_all()).to_pylist()
+        return self.publisher.bucket.folder(self.row("location")).stored_files()
 
 
 def storage_options(
-    service: s3_service.S3Service,
+    service: s3_service.Service,
     key: str = s3_service.kKey,
     secret: str = s3_service.kSecret,
     token: str | None = None,

@@ -18,6 +18,7 @@ from recording import RecordedConnection
 from warehouse import Warehouse
 
 if TYPE_CHECKING:
+    from bucket import Bucket
     from governed import Governed
     from playwright.sync_api import Browser
     from publishing import Publishing
@@ -143,12 +144,31 @@ def governed() -> Iterator[Governed]:
 
 
 @pytest.fixture(scope="session")
-def publishing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Publishing]:
+def local_publishing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Publishing]:
     """A cluster of its own, whose worker publishes into a small disk, and is killed by some tests."""
     from publishing import publishing_cluster
 
     with publishing_cluster(tmp_path_factory.mktemp("publishing") / "cluster") as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def bucket() -> Iterator[Bucket]:
+    """Of a service in a process of its own."""
+    import s3_service
+    from bucket import Bucket as Made
+
+    service = s3_service.ServiceProcess()
+    yield Made(service)
+    service.stop()
+
+
+@pytest.fixture(scope="module", params=["local", pytest.param("s3", marks=pytest.mark.long)])
+def publishing(request: pytest.FixtureRequest, local_publishing: Publishing) -> Publishing:
+    """Where its tables are stored is the parameter; `IN_BOTH` and the like in publishing.py say it for one test."""
+    if request.param == "local":
+        return local_publishing
+    return local_publishing.storing_in(request.getfixturevalue("bucket"))
 
 
 @pytest.fixture(scope="module")

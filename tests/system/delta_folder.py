@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: PostgreSQL
-"""A published table as its folder has it, read by deltalake, which knows nothing of us."""
+"""A published table as its folder has it, on a disk or in a bucket, read by deltalake, which knows nothing of us."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from urllib.parse import unquote
 import pyarrow as pa
 from deltalake import DeltaTable
 from published_rows import Rows, count_rows, difference
+from pyarrow import fs
 
 BEFORE, AFTER = ("delete", "update_preimage"), ("insert", "update_postimage")
 _OF_CHANGES = ("_change_type", "_commit_version", "_commit_timestamp")
+LOG = "_delta_log/"
 _COMMIT = re.compile(r"\d{20}\.json")
 
 
@@ -29,20 +31,41 @@ class Changes(NamedTuple):
 
 
 class DeltaFolder:
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, url: str, files: fs.FileSystem, options: dict[str, str] | None = None) -> None:
+        """`files` are those below the URL, `options` what deltalake needs to read there."""
+        self.url, self.files, self._options = url, files, options
 
-    @property
-    def log(self) -> Path:
-        return self.path / "_delta_log"
+    @classmethod
+    def of_disk(cls, path: Path) -> DeltaFolder:
+        return cls(str(path), fs.SubTreeFileSystem(str(path), fs.LocalFileSystem()))
+
+    def copy(self, place: Path) -> DeltaFolder:
+        """To a disk, wherever it lies."""
+        for name in self.names():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            with self.files.open_input_file(name) as file:
+                (place / name).write_bytes(file.read())
+        return DeltaFolder.of_disk(place)
+
+    def names(self) -> set[str]:
+        """Of all files, unfinished ones too."""
+        found = self.files.get_file_info(fs.FileSelector("", recursive=True))
+        return {info.path for info in found if info.is_file}
+
+    def log(self) -> list[str]:
+        """Names of the log's files, without their folder."""
+        names = sorted(self.names())
+        return [name.removeprefix(LOG) for name in names if name.startswith(LOG)]
+
+    def checkpoints(self) -> list[int]:
+        return [int(name[:20]) for name in self.log() if name.endswith(".checkpoint.parquet")]
 
     def versions(self) -> list[int]:
         """Those whose commits are in the log."""
-        names = (path.name for path in self.log.glob("*.json"))
-        return sorted(int(name[:20]) for name in names if _COMMIT.fullmatch(name))
+        return [int(name[:20]) for name in self.log() if _COMMIT.fullmatch(name)]
 
     def table(self, version: int | None = None) -> DeltaTable:
-        return DeltaTable(self.path, version=version)
+        return DeltaTable(self.url, version=version, storage_options=self._options)
 
     def version(self) -> int:
         return self.table().version()
@@ -60,8 +83,8 @@ class DeltaFolder:
         return pa.table(self.table(version).get_add_actions()).to_pylist()
 
     def actions(self, version: int) -> list[dict[str, Any]]:
-        lines = (self.log / f"{version:020}.json").read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines]
+        with self.files.open_input_file(f"{LOG}{version:020}.json") as file:
+            return [json.loads(line) for line in file.read().splitlines()]
 
     def named_files(self) -> set[str]:
         """Every data file and change file that a commit of the log names."""
@@ -75,9 +98,7 @@ class DeltaFolder:
 
     def stored_files(self) -> set[str]:
         """Every file of the folder but the log's."""
-        paths = (path for path in self.path.rglob("*") if path.is_file())
-        relative = (path.relative_to(self.path) for path in paths)
-        return {str(path) for path in relative if path.parts[0] != "_delta_log"}
+        return {name for name in self.names() if not name.startswith(LOG)}
 
 
 def changes_by_version(rows: Iterable[dict[str, Any]]) -> dict[int, Changes]:

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: PostgreSQL
-"""A private cluster whose worker publishes a tenant's tables into a small file system of its own."""
+"""A private cluster whose worker publishes a tenant's tables into a small file system of its own, or into a bucket."""
 
 from __future__ import annotations
 
+import copy
+import functools
 import os
 import signal
 import tempfile
@@ -11,6 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+import s3_service
+from bucket import Bucket
 from cluster import Cluster
 from delta_folder import DeltaFolder
 from publish_steps import Steps
@@ -22,6 +27,10 @@ from warehouse import wait_until
 WORKER_S = 30.0
 PUBLISHED_S = 120.0
 DISK_BYTES = 192 << 20  # the longest run of make test leaves a third of it free
+# Where a test's tables are stored, if not by the rule: on a disk, and in the long run in a bucket too.
+IN_BOTH = pytest.mark.parametrize("publishing", ["local", "s3"], indirect=True)
+ON_A_DISK = pytest.mark.parametrize("publishing", ["local"], indirect=True)
+IN_A_BUCKET = pytest.mark.parametrize("publishing", ["s3"], indirect=True)
 CONTRACT = ("accounts", "contacts", "leads", "opportunities", "activities", "cases")
 
 
@@ -31,6 +40,13 @@ class Publishing:
     def __init__(self, cluster: Cluster, disk: Path, steps: Steps) -> None:
         self.cluster, self.disk, self.steps = cluster, disk, steps
         self.session = cluster.connect()
+        self.bucket: Bucket | None = None
+
+    def storing_in(self, bucket: Bucket) -> Publishing:
+        """The same, but that tables of tenants that it makes lie in the bucket."""
+        made = copy.copy(self)
+        made.bucket = bucket
+        return made
 
     def value(self, query: str, arguments: Any = None) -> Any:
         row = self.session.execute(query, arguments).fetchone()
@@ -42,6 +58,8 @@ class Publishing:
         self.session.execute(
             f"ALTER DEFAULT PRIVILEGES IN SCHEMA {slug} GRANT SELECT ON TABLES TO {slug}_admin"
         )
+        if self.bucket:
+            self.bucket.use(self.session, slug)
         if with_sample:
             self.session.execute("SELECT lakehouse.load_sample_crm(%s)", [slug])
 
@@ -89,14 +107,17 @@ class Publishing:
             " WHERE tenant_id = lakehouse.find_tenant(%s) ORDER BY id",
             [tenant],
         ).fetchall()
-        return {source: DeltaFolder(self.disk / location) for source, location in found}
+        return {source: self.folder_at(location) for source, location in found}
 
     def folder(self, source: str) -> DeltaFolder:
         location = self.value(
             "SELECT location FROM lakehouse.published_tables WHERE source = %s::regclass", [source]
         )
         assert location is not None, f"{source} is not published"
-        return DeltaFolder(self.disk / location)
+        return self.folder_at(location)
+
+    def folder_at(self, location: str) -> DeltaFolder:
+        return self.bucket.folder(location) if self.bucket else DeltaFolder.of_disk(self.disk / location)
 
     def last_error(self, source: str) -> str | None:
         return self.value(
@@ -148,17 +169,32 @@ class Publishing:
         self.session.execute("SELECT pg_reload_conf()")
         self.wait_worker(other_than=pid)
 
-    # The disk
+    # The store
 
     @contextmanager
-    def full_disk(self) -> Iterator[None]:
+    def no_room(self) -> Iterator[str]:
+        """Nothing more can be written. Gives what an error then says."""
+        if self.bucket:
+            full = functools.partial(s3_service.refuse, 507, "XMinioStorageFull", ("PUT", "POST"))
+            with self.bucket.service.failing(full):
+                yield "It answered 507 (XMinioStorageFull)"
+            return
         filler = self.disk / "filler"
         try:
             with filler.open("wb", buffering=0) as file:
                 fill(file.fileno())
-            yield
+            yield "No space left on device"
         finally:
             filler.unlink(missing_ok=True)
+
+    @contextmanager
+    def outage(self) -> Iterator[str]:
+        """The bucket's service answers nothing but that it can't. Gives what an error then says."""
+        assert self.bucket
+        methods = ("GET", "HEAD", "PUT", "POST", "DELETE")
+        out = functools.partial(s3_service.refuse, 503, "ServiceUnavailable", methods)
+        with self.bucket.service.failing(out):
+            yield "It answered 503 (ServiceUnavailable)"
 
 
 def fill(descriptor: int) -> None:

@@ -54,12 +54,3 @@ def load_as_pandas(url: str, **options: Any) -> pd.DataFrame:
 def load_table_changes_as_pandas(url: str, **options: Any) -> pd.DataFrame:
     ask("load_table_changes_as_pandas", url=url, **options)
     return read_rows()
-
-
-def get_table_version(url: str, starting_timestamp: str | None = None) -> int:
-    return ask("version_at", url=url, timestamp=starting_timestamp)["version"]
-
-
-def list_names(profile: str) -> dict[str, list[str]]:
-    """`names`, found from share to schema to table, and `all`, listed at once."""
-    return ask("list_names", profile=profile)

@@ -1,24 +1,33 @@
 # SPDX-License-Identifier: PostgreSQL
-"""A publish that is struck down at any of its steps, by kill -9 or a full disk: readers see the
+"""A publish that is struck down at any of its steps, by kill -9, a full store or an outage of it: readers see the
 publish before or the one after, whole, all tables of it; no file is left over; the next is right."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+import s3_service
 from publish_steps import STEPS
 from publish_tables import SmallTables
-from publishing import Publishing
+from publishing import IN_A_BUCKET, IN_BOTH, Publishing
 from second_worker import SecondWorker
 from warehouse import wait_until
 
-FEW = 3
-MANY = pytest.param(50, marks=pytest.mark.long)
+FEW, FEW_IN_A_BUCKET, MANY = 3, 1, 50
 CHECKPOINTS = 50  # versions from one to the next
 ALWAYS = tuple(step for step in STEPS if step not in ("checkpoint_written", "vacuum"))
-SWEPT_S = 30.0
+# Each request is tried for seconds: one step in the short run.
+OUTAGES = ("after_commit", *(pytest.param(s, marks=pytest.mark.long) for s in ALWAYS if s != "after_commit"))
+SWEPT_S, SENT_S = 30.0, 60.0
+
+
+@pytest.fixture(params=["few", pytest.param("many", marks=pytest.mark.long)])
+def rounds(request: pytest.FixtureRequest, publishing: Publishing) -> int:
+    few = FEW_IN_A_BUCKET if publishing.bucket else FEW
+    return few if request.param == "few" else MANY
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +39,8 @@ def tables(publishing: Publishing) -> SmallTables:
 
 
 Kill = Callable[[], None]
+# Gets the number of the job that waits; returns what its error may say.
+Blow = Callable[[int], str]
 
 
 @pytest.fixture
@@ -46,8 +57,7 @@ def kill(publishing: Publishing, tmp_path: Path) -> Iterator[Kill]:
         workers.pop().stop()
 
 
-def strike(tables: SmallTables, step: str, blow: Callable[[int], None], may_fail: bool) -> None:
-    """`blow` gets the number of the job that waits at the step."""
+def strike(tables: SmallTables, step: str, blow: Blow) -> None:
     publishing = tables.publishing
     before, versions = tables.truth(), tables.stored()
     tables.change()
@@ -56,55 +66,107 @@ def strike(tables: SmallTables, step: str, blow: Callable[[int], None], may_fail
         job = publishing.request(tables.tenant)
         publishing.steps.wait(step)
         tables.check_whole(before, after)
-        blow(job)
+        trouble = blow(job)
     state, error = publishing.wait(job)
     tables.check_whole(before, after)
     if state == "failed":
-        assert may_fail and error is not None and "No space left on device" in error, error
+        assert trouble and error is not None and trouble in error, error
         publishing.publish(tables.tenant)
     assert tables.shown() == after
     tables.check_changes(before, versions)
     tables.check_nothing_dangles()
 
 
-@pytest.mark.parametrize("rounds", [FEW, MANY])
+@IN_BOTH
 @pytest.mark.parametrize("step", ALWAYS)
 def test_killed_worker(tables: SmallTables, kill: Kill, step: str, rounds: int) -> None:
     for _ in range(rounds):
-        strike(tables, step, lambda _: kill(), may_fail=False)
+        strike(tables, step, killing(kill))
 
 
-@pytest.mark.parametrize("rounds", [FEW, MANY])
+def killing(kill: Kill) -> Blow:
+    def blow(_: int) -> str:
+        kill()
+        return ""
+
+    return blow
+
+
+@IN_BOTH
 @pytest.mark.parametrize("step", ALWAYS)
-def test_full_disk(tables: SmallTables, step: str, rounds: int) -> None:
+def test_full_store(tables: SmallTables, step: str, rounds: int) -> None:
     for _ in range(rounds):
-        strike(tables, step, lambda job: fill_at(tables.publishing, step, job), may_fail=True)
+        strike(tables, step, going_on(tables.publishing, step, tables.publishing.no_room))
 
 
-def fill_at(publishing: Publishing, step: str, job: int) -> None:
-    with publishing.full_disk():
-        publishing.steps.release(step)
-        publishing.wait(job)
+def going_on(
+    publishing: Publishing, step: str, trouble: Callable[[], AbstractContextManager[str]]
+) -> Blow:
+    """From the step on, in trouble."""
+
+    def blow(job: int) -> str:
+        with trouble() as told:
+            publishing.steps.release(step)
+            publishing.wait(job)
+        return told
+
+    return blow
+
+
+@IN_A_BUCKET
+@pytest.mark.parametrize("step", OUTAGES)
+def test_outage(tables: SmallTables, step: str, rounds: int) -> None:
+    for _ in range(rounds):
+        strike(tables, step, going_on(tables.publishing, step, tables.publishing.outage))
 
 
 def publish_until_checkpoint(tables: SmallTables) -> None:
     """The next publish with a change makes a checkpoint of the first table."""
     folder = tables.folder(tables.sources[0])
-    named = [int(path.name[:20]) for path in folder.log.glob("*.checkpoint.parquet")]
-    while folder.version() + 1 < max(named, default=-1) + CHECKPOINTS:
+    while folder.version() + 1 < max(folder.checkpoints(), default=-1) + CHECKPOINTS:
         tables.change_little()
         tables.publishing.publish(tables.tenant)
 
 
-@pytest.mark.parametrize("rounds", [1, MANY])
+@IN_BOTH
 def test_struck_at_a_checkpoint(tables: SmallTables, kill: Kill, rounds: int) -> None:
     """Once when it is written and not yet followed, once where there is no room for it."""
     publishing = tables.publishing
-    for _ in range(rounds):
+    for _ in range(1 if rounds < MANY else MANY):
         publish_until_checkpoint(tables)
-        strike(tables, "log_written", lambda job: fill_at(publishing, "log_written", job), may_fail=True)
+        strike(tables, "log_written", going_on(publishing, "log_written", publishing.no_room))
         publish_until_checkpoint(tables)
-        strike(tables, "checkpoint_written", lambda _: kill(), may_fail=False)
+        strike(tables, "checkpoint_written", killing(kill))
+
+
+FILLING = """
+INSERT INTO {0} SELECT -n, 0, (SELECT string_agg(encode(sha512((n * 10000 + i)::text::bytea), 'base64'), '')
+FROM generate_series(1, 4000) i) FROM generate_series(1, 150) n
+"""
+
+
+@pytest.fixture
+def filled(publishing: Publishing) -> SmallTables:
+    """The first of them with megabytes that can't be compressed."""
+    made = SmallTables(publishing)
+    publishing.publish(made.tenant)
+    publishing.session.execute(FILLING.format(made.sources[0]))
+    return made
+
+
+@IN_A_BUCKET
+def test_killed_amid_an_upload_in_parts(
+    publishing: Publishing, filled: SmallTables, kill: Kill
+) -> None:
+    """What was sent of it is taken back."""
+    assert publishing.bucket
+    with publishing.bucket.service.failing(s3_service.refuse_further_parts):
+        job = publishing.request(filled.tenant)
+        wait_until(publishing.bucket.uploads, SENT_S, "the first part of a file")
+        kill()
+    assert publishing.wait(job) == ("done", None)
+    filled.check_whole(filled.truth())
+    filled.check_nothing_dangles()
 
 
 # Two workers
@@ -119,7 +181,6 @@ def second(
     worker.stop()
 
 
-@pytest.mark.parametrize("rounds", [FEW, MANY])
 def test_one_of_two_workers_wins(tables: SmallTables, second: SecondWorker, rounds: int) -> None:
     """While one is at a tenant's job, its next one waits, and another tenant's does not."""
     publishing = tables.publishing
@@ -192,10 +253,10 @@ def forget_retention(tables: SmallTables) -> None:
     )
 
 
-@pytest.mark.parametrize("rounds", [FEW, MANY])
+@IN_BOTH
 def test_killed_while_old_files_go(tables: SmallTables, kill: Kill, rounds: int) -> None:
     for _ in range(rounds):
         tables.change()
         tables.publishing.publish(tables.tenant)
         forget_retention(tables)
-        strike(tables, "vacuum", lambda _: kill(), may_fail=False)
+        strike(tables, "vacuum", killing(kill))

@@ -6,13 +6,12 @@ not before."""
 from __future__ import annotations
 
 import secrets
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from delta_folder import DeltaFolder, replay
+from delta_folder import LOG, DeltaFolder, replay
 from duckdb_reader import duckdb_rows
 from published_rows import Rows, count_rows, difference
 from publishing import Publishing
@@ -68,15 +67,13 @@ def state_of(folder: DeltaFolder, version: int) -> tuple[Any, ...]:
 
 def copies(folder: DeltaFolder, place: Path) -> tuple[DeltaFolder, DeltaFolder]:
     """Of the table: without its checkpoints, and without the commits before the last of them."""
-    replayed, checkpointed = DeltaFolder(place / "replayed"), DeltaFolder(place / "checkpointed")
-    for copy in (replayed, checkpointed):
-        shutil.copytree(folder.path, copy.path)
-    checkpoints = sorted(replayed.log.glob("*.checkpoint.parquet"))
-    last = int(checkpoints[-1].name[:20])
-    for path in (*checkpoints, replayed.log / "_last_checkpoint"):
-        path.unlink()
-    for version in range(last + 1):
-        (checkpointed.log / f"{version:020}.json").unlink()
+    replayed, checkpointed = folder.copy(place / "replayed"), folder.copy(place / "checkpointed")
+    checkpoints = folder.checkpoints()
+    for version in checkpoints:
+        replayed.files.delete_file(f"{LOG}{version:020}.checkpoint.parquet")
+    replayed.files.delete_file(f"{LOG}_last_checkpoint")
+    for version in range(checkpoints[-1] + 1):
+        checkpointed.files.delete_file(f"{LOG}{version:020}.json")
     return replayed, checkpointed
 
 
@@ -89,12 +86,13 @@ def test_two_hundred_publishes(publishing: Publishing, relation: str, tmp_path: 
         assert sum(size < SMALL_BYTES for size in sizes) <= MOST_SMALL, (number, sizes)
     truth, newest = publishing.rows(relation), folder.version()
     assert newest >= PUBLISHES
-    checkpoints = sorted(int(path.name[:20]) for path in folder.log.glob("*.checkpoint.parquet"))
+    checkpoints = folder.checkpoints()
     assert checkpoints and newest - checkpoints[-1] < CHECKPOINTS
     replayed, checkpointed = copies(folder, tmp_path)
     for version in range(checkpoints[-1], newest + 1):
         assert state_of(replayed, version) == state_of(checkpointed, version)
-    for copy in (folder, replayed, checkpointed):
+    assert folder.rows() == truth
+    for copy in (folder.copy(tmp_path / "whole"), replayed, checkpointed):
         check_rows(copy, truth, tmp_path)
     # Changes of all of them, asked for at once.
     assert replay(start, folder.changes(1, newest), 1, newest) == truth
@@ -103,7 +101,7 @@ def test_two_hundred_publishes(publishing: Publishing, relation: str, tmp_path: 
 def check_rows(folder: DeltaFolder, truth: Rows, scratch: Path) -> None:
     by_deltalake = folder.rows()
     assert by_deltalake == truth, difference(by_deltalake, truth)
-    by_duckdb = count_rows(duckdb_rows(folder.path, scratch))
+    by_duckdb = count_rows(duckdb_rows(Path(folder.url), scratch))
     assert by_duckdb == truth, difference(by_duckdb, truth)
 
 

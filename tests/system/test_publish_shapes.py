@@ -13,7 +13,7 @@ import psycopg
 import pyarrow as pa
 import pytest
 from published_rows import difference, quoted
-from publishing import Publishing
+from publishing import IN_BOTH, Publishing
 
 # Column type, and what it holds beside NULL.
 EXTREMES: dict[str, tuple[str, ...]] = {
@@ -145,6 +145,7 @@ def insert_extremes(publishing: Publishing, relation: str) -> None:
             )
 
 
+@IN_BOTH
 def test_every_type_and_its_extremes(
     publishing: Publishing, tenant: str, published: Callable[..., str]
 ) -> None:
@@ -193,6 +194,7 @@ def test_type_that_delta_lacks_is_refused(
         published(f"id int PRIMARY KEY, unfit {type_name}")
 
 
+@IN_BOTH
 def test_names_of_all_kinds(publishing: Publishing, tenant: str, published: Callable[..., str]) -> None:
     columns = ", ".join(f"{quoted(name)} int" for name in NAMES)
     for name in ("Mixed Case", 'quote"d', "apo'strophe; DROP TABLE x", "日本/🙂", "%2e%2e", ".."):
@@ -242,6 +244,7 @@ def test_table_without_key_is_refused(publishing: Publishing, published: Callabl
 # Rows and files
 
 
+@IN_BOTH
 def test_table_without_rows(publishing: Publishing, tenant: str, published: Callable[..., str]) -> None:
     relation = published("id int PRIMARY KEY, at timestamptz")
     publishing.publish(tenant)
@@ -328,8 +331,8 @@ def test_change_of_shape(
 def field_ids(publishing: Publishing, relation: str) -> dict[str, int]:
     """As the files have them."""
     folder = publishing.folder(relation)
-    file = folder.path / folder.live_files()[0]["path"]
-    schema = pa.parquet.read_schema(file)
+    with folder.files.open_input_file(folder.live_files()[0]["path"]) as file:
+        schema = pa.parquet.read_schema(file)
     return {field.name: int(field.metadata[b"PARQUET:field_id"]) for field in schema}
 
 
@@ -394,6 +397,7 @@ def test_source_that_is_dropped(publishing: Publishing, tenant: str, published: 
     assert folder.version() == 0 and folder.rows().total() == 0
 
 
+@IN_BOTH
 def test_exact_values(publishing: Publishing, tenant: str, published: Callable[..., str]) -> None:
     """Said in words here, lest both sides of a comparison err alike."""
     relation = published("id int PRIMARY KEY, n numeric(5,2), t timestamp, u uuid, j jsonb, c char(4), b bytea")

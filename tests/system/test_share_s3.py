@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: PostgreSQL
-"""Recipients of tables that lie in a bucket: by presigned URLs, and with temporary credentials."""
+"""What recipients of tables in a bucket are given: presigned URLs, and temporary credentials. That readers can read by
+them: ../readers."""
 
 from __future__ import annotations
 
 import json
-import os
 import secrets
-import subprocess
 import urllib.parse
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import botocore.exceptions
@@ -25,8 +23,6 @@ from sharing_client import Recipient, of_kind, refusal
 
 Connection = psycopg.Connection[tuple]
 TABLE = "/shares/all/schemas/crm/tables/deals"
-CLIENT = Path(os.environ.get("SHARING_PYTHON", "build/sharing/bin/python"))
-READER = Path(__file__).with_name("read_shared.py")
 
 
 @pytest.fixture(scope="module")
@@ -64,29 +60,6 @@ def credentials(recipient: Recipient) -> dict[str, Any]:
     return answer.json()["credentials"]
 
 
-@pytest.mark.parametrize("form", ["parquet", "delta"])
-def test_the_official_client_reads_by_presigned_urls(
-    deals: BucketPublished, recipient: Recipient, tmp_path: Path, form: str
-) -> None:
-    profile = tmp_path / "config.share"
-    profile.write_text(json.dumps(recipient.profile))
-    for version in (0, 1, None):
-        read = subprocess.run(
-            [
-                CLIENT,
-                READER,
-                f"{profile}#all.crm.deals",
-                form,
-                *([str(version)] if version is not None else []),
-            ],
-            check=True,
-            capture_output=True,
-            timeout=120,
-        )
-        rows = sorted(json.loads(read.stdout), key=lambda row: str(row["id"]))
-        assert rows == deals.rows(version)
-
-
 def test_urls_are_the_bucket_s_own_and_end(deals: BucketPublished, recipient: Recipient) -> None:
     answer = recipient.query(TABLE)
     files = of_kind(answer, "file")
@@ -95,7 +68,7 @@ def test_urls_are_the_bucket_s_own_and_end(deals: BucketPublished, recipient: Re
         url = urllib.parse.urlsplit(file["url"])
         query = urllib.parse.parse_qs(url.query)
         assert url.netloc == deals.publisher.service.address
-        assert url.path.startswith(f"/{deals.publisher.bucket}/prod/x/{deals.row('location')}/")
+        assert url.path.startswith(f"/{deals.publisher.bucket.name}/prod/x/{deals.row('location')}/")
         assert 0 < int(query["X-Amz-Expires"][0]) <= 3600
         assert s3_service.kSecret not in file["url"]
         part = requests.get(file["url"], headers={"Range": "bytes=0-3"}, timeout=20)
@@ -133,12 +106,12 @@ def test_temporary_credentials_read_the_table_and_no_other(
     client = publisher.service.client(
         keys["accessKeyId"], keys["secretAccessKey"], keys["sessionToken"]
     )
-    folder = other.location.removeprefix(f"s3://{publisher.bucket}/")
+    folder = other.location.removeprefix(f"s3://{publisher.bucket.name}/")
     for denied in (
-        lambda: client.get_object(Bucket=publisher.bucket, Key=f"{folder}/_delta_log/{0:020}.json"),
-        lambda: client.list_objects_v2(Bucket=publisher.bucket, Prefix=f"{folder}/"),
-        lambda: client.list_objects_v2(Bucket=publisher.bucket),
-        lambda: client.delete_object(Bucket=publisher.bucket, Key=f"{path.partition('/')[2]}/x"),
+        lambda: client.get_object(Bucket=publisher.bucket.name, Key=f"{folder}/_delta_log/{0:020}.json"),
+        lambda: client.list_objects_v2(Bucket=publisher.bucket.name, Prefix=f"{folder}/"),
+        lambda: client.list_objects_v2(Bucket=publisher.bucket.name),
+        lambda: client.delete_object(Bucket=publisher.bucket.name, Key=f"{path.partition('/')[2]}/x"),
     ):
         with pytest.raises(botocore.exceptions.ClientError, match="AccessDenied"):
             denied()
@@ -152,7 +125,7 @@ def test_the_policy_sent_names_the_folder_alone(
     sent = next(one for one in reversed(service.gate.seen) if b"Action=AssumeRole" in one.body)
     form = urllib.parse.parse_qs(sent.body.decode())
     folder = f"prod/x/{deals.row('location')}"
-    bucket = f"arn:aws:s3:::{deals.publisher.bucket}"
+    bucket = f"arn:aws:s3:::{deals.publisher.bucket.name}"
     assert form["RoleArn"] == [s3_service.kRole]
     assert form["RoleSessionName"] == [f"lakehouse-{deals.row('id')}"]
     assert json.loads(form["Policy"][0])["Statement"] == [
@@ -174,7 +147,7 @@ def test_metadata_tells_of_both_ways(deals: BucketPublished, recipient: Recipien
 def test_a_revoked_recipient_or_store_gets_nothing_more(
     publisher: BucketPublisher, deals: BucketPublished, recipient: Recipient
 ) -> None:
-    publisher.execute("SELECT lakehouse.revoke_store(%s, %s)", publisher.slug, publisher.url)
+    publisher.execute("SELECT lakehouse.revoke_store(%s, %s)", publisher.slug, publisher.bucket.url)
     permanent = (400, "UNSUPPORTED_OPERATION")
     assert refusal(recipient.query(TABLE)) == permanent
     answer = recipient.ask("POST", f"{TABLE}/temporary-table-credentials", body={})
@@ -186,7 +159,7 @@ def test_a_revoked_recipient_or_store_gets_nothing_more(
 def test_a_store_without_a_role_gives_no_credentials(
     session: Connection, publisher: BucketPublisher
 ) -> None:
-    plain = f"s3://{publisher.bucket}/{secrets.token_hex(3)}"
+    plain = f"s3://{publisher.bucket.name}/{secrets.token_hex(3)}"
     publisher.execute(
         "SELECT lakehouse.use_s3(%s, %s, %s, %s, %s, %s)",
         publisher.slug,
