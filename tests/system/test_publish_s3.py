@@ -10,7 +10,7 @@ import psycopg
 import pytest
 import s3_service
 from bucket import BucketPublished, BucketPublisher
-from published import delta_directory
+from published import Published, Publisher, delta_directory
 from s3_service import Answer, S3Service, Seen, error_answer
 
 Connection = psycopg.Connection[tuple]
@@ -158,3 +158,23 @@ def test_a_restarted_table_moves_into_the_bucket(
     publisher.publish()
     assert deals.rows() == deals.sql_rows()
     assert not (delta_directory(publisher.connection) / deals.row("location")).exists()
+
+
+def test_a_store_that_fails_keeps_no_other_waiting(
+    publisher: BucketPublisher, deals: BucketPublished
+) -> None:
+    """Not at once, nor when it is to be tidied up by the publishes that follow."""
+    publisher.publish()
+    publisher.execute("SELECT lakehouse.use_directory(%s)", publisher.slug)
+    publisher.execute("CREATE TABLE others (id bigint PRIMARY KEY)")
+    Publisher.add(publisher, "others")
+    others = Published(publisher, "others")
+    publisher.publish()
+    publisher.execute("SELECT lakehouse.revoke_store(%s, %s)", publisher.slug, publisher.bucket.url)
+    for number in range(3):
+        publisher.execute("INSERT INTO others VALUES (%s)", number)
+        publisher.execute("DELETE FROM deals WHERE id = %s", number + 1)
+        assert "revoked" in failed(publisher)
+        assert others.rows() == others.sql_rows()
+        assert others.row("last_error") is None
+        assert "revoked" in deals.row("last_error")

@@ -3,8 +3,6 @@
 // server see all its tables or none; a death before that is made good by comparing.
 #include "worker/publish/commit_log.hpp"
 
-#include <set>
-
 #include "core/delta/action.hpp"
 #include "worker/publish/live_file.hpp"
 #include "worker/publish/table.hpp"
@@ -40,13 +38,19 @@ Result<std::map<std::string, Error>> CommitLog::store_pending(const std::string&
   if (!pending) return std::move(pending).error();
   std::map<std::string, Error> failed;
   std::vector<Pending> stored_ones;
-  std::set<std::string> troubled_stores;
+  // None of its commits is noted, so after one that failed no more are tried.
+  std::map<std::string, Error> troubled_stores;
   for (const Pending& commit : *pending) {
     if (failed.contains(commit.table_id)) continue;
+    if (const auto trouble = troubled_stores.find(commit.store_id);
+        trouble != troubled_stores.end()) {
+      failed.emplace(commit.table_id, trouble->second);
+      continue;
+    }
     if (Status stored = put(commit, context); !stored) {
       if (stored.error().code == ErrorCode::kCancelled) return stored.error();
       if (stored.error().code != ErrorCode::kInvalidResponse) {
-        troubled_stores.insert(commit.store_id);
+        troubled_stores.emplace(commit.store_id, stored.error());
       }
       failed.emplace(commit.table_id, stored.error());
       continue;

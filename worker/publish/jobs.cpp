@@ -207,7 +207,8 @@ Result<Outcome> Jobs::publish(db::Connection& control, const Job& job, const Con
   }
   swept_.erase(job.tenant_id);
   const Context bounded{Deadline::in(kSweepTime), thread_.get_stop_token(), context.request_id};
-  if (Publication(parts_, control, job, bounded).sweep()) swept_.insert(job.tenant_id);
+  const auto unswept = Publication(parts_, control, job, bounded).sweep();
+  if (unswept && unswept->empty()) swept_.insert(job.tenant_id);
   return outcome;
 }
 
@@ -220,7 +221,9 @@ Result<Outcome> Jobs::attempt(db::Connection& control, const Job& job, const Con
   if (!left) return std::move(left).error();
   Publication publication(parts_, control, job, context);
   if (left->count() > 0 || !swept_.contains(job.tenant_id)) {
-    if (Status swept = publication.sweep(); !swept) return swept.error();
+    const auto unswept = publication.sweep();
+    if (!unswept) return unswept.error();
+    if (Status noted = publication.note_failures(*unswept); !noted) return noted.error();
   }
   auto outcome = publication.run();
   if (!outcome) return outcome;

@@ -79,9 +79,13 @@ Status Publication::finish_decided() {
   CommitLog log(*writer_, parts_.stores, parts_.steps);
   auto failed = log.store_pending(job_.tenant_id, context_);
   if (!failed) return std::move(failed).error();
+  return note_failures(*failed);
+}
+
+Status Publication::note_failures(const std::map<std::string, Error>& failed) {
   for (const Table& table : tables_) {
-    const auto found = failed->find(table.id);
-    if (found == failed->end()) continue;
+    const auto found = failed.find(table.id);
+    if (found == failed.end()) continue;
     if (Status noted = note_failure(table, found->second); !noted) return noted;
   }
   return kDone;
@@ -160,7 +164,7 @@ Status Publication::publish_one(Table& table) {
   Table attempt = table;
   auto versions = publish_table(attempt);
   if (!versions) {
-    if (writer_->is_abandoned() || context_.stop.stop_requested()) return versions.error();
+    if (is_over()) return versions.error();
     if (Status undone = savepoint->roll_back(context_); !undone) return undone;
     return note_failure(table, versions.error());
   }
@@ -281,7 +285,7 @@ Status Publication::merge_files(Table& table) {
     table = std::move(attempt);
     return savepoint->release(context_);
   }
-  if (writer_->is_abandoned() || context_.stop.stop_requested()) return merged.error();
+  if (is_over()) return merged.error();
   if (Status undone = savepoint->roll_back(context_); !undone) return undone;
   return note_failure(table, merged.error());
 }
@@ -319,36 +323,57 @@ Status Publication::check_control() {
   return kDone;
 }
 
+// What was published stands, whether or not this succeeds.
 Status Publication::tend() {
-  Checkpoints checkpoints(*writer_, parts_.steps);
-  Retention retention(*writer_, parts_.steps, parts_.retention);
   for (const Table& table : tables_) {
     if (has_failed(table) || table.is_new()) continue;
-    auto store = parts_.stores.find(table.store_id, context_);
-    if (!store) return std::move(store).error();
-    if (Status kept = retention.apply(table, **store, context_); !kept) return kept;
-    const auto is_of_table = [&](const auto& version) { return version.table == table.name; };
-    if (std::ranges::none_of(outcome_.versions, is_of_table)) continue;
-    Status written = checkpoints.write_if_due(table, **store, context_);
-    if (!written) return written;
+    const Status tended = tend_one(table);
+    if (tended) continue;
+    if (is_over()) return tended;
+    if (Status noted = note_failure(table, tended.error()); !noted) return noted;
   }
   return kDone;
 }
 
-Status Publication::sweep() {
-  if (Status opened = open_writer(); !opened) return opened;
+Status Publication::tend_one(const Table& table) {
+  auto store = parts_.stores.find(table.store_id, context_);
+  if (!store) return std::move(store).error();
+  Retention retention(*writer_, parts_.steps, parts_.retention);
+  if (Status kept = retention.apply(table, **store, context_); !kept) return kept;
+  const auto is_of_table = [&](const auto& version) { return version.table == table.name; };
+  if (std::ranges::none_of(outcome_.versions, is_of_table)) return kDone;
+  return Checkpoints(*writer_, parts_.steps).write_if_due(table, **store, context_);
+}
+
+// A store that is out is asked once, not once a table: each request to it is tried for long.
+Result<std::map<std::string, Error>> Publication::sweep() {
+  if (Status opened = open_writer(); !opened) return std::move(opened).error();
   Sweep sweep(*writer_, parts_.stores);
+  std::map<std::string, Error> failed;
+  std::map<std::string, Error> stores_that_are_out;
   std::int64_t files = 0;
   for (const Table& table : tables_) {
+    if (const auto out = stores_that_are_out.find(table.store_id);
+        out != stores_that_are_out.end()) {
+      failed.emplace(table.id, out->second);
+      continue;
+    }
     auto swept = sweep.clean_table(table, context_);
-    if (!swept) return std::move(swept).error();
-    files += *swept;
+    if (swept) {
+      files += *swept;
+      continue;
+    }
+    if (is_over()) return std::move(swept).error();
+    if (swept.error().code == ErrorCode::kUnavailable) {
+      stores_that_are_out.emplace(table.store_id, swept.error());
+    }
+    failed.emplace(table.id, std::move(swept).error());
   }
   if (files > 0) {
     parts_.log.write(LogLevel::kInfo, "dangling files removed", context_.request_id,
                      {{"tenant_id", std::string_view(job_.tenant_id)}, {"files", files}});
   }
-  return kDone;
+  return failed;
 }
 
 // Its message may quote a row, so the log has its code alone.

@@ -45,8 +45,11 @@ class Publication {
   // Errors: what ends the whole job; nothing is decided then that the database does not know.
   Result<Outcome> run();
 
-  // Removes what no version has; `run` need not have been called.
-  Status sweep();
+  // Removes what no version has; `run` need not have been called. Returns what failed, by table id.
+  Result<std::map<std::string, Error>> sweep();
+
+  // Before `run`: tables that it leaves as they are.
+  Status note_failures(const std::map<std::string, Error>& failed);
 
  private:
   enum class Way : std::uint8_t { kNothing, kComments, kReload, kCompare, kRewrite };
@@ -71,7 +74,10 @@ class Publication {
   Result<db::Connection*> reader();
   Status check_control();
   Status tend();
+  Status tend_one(const Table& table);
   Status note_failure(const Table& table, const Error& error);
+  // Nothing can go on after an error: it isn't one table's.
+  bool is_over() const { return writer_->is_abandoned() || context_.stop.stop_requested(); }
   bool has_failed(const Table& table) const { return failed_.contains(table.id); }
 
   const Surroundings& parts_;
