@@ -111,7 +111,9 @@ void S3Store::append_files(std::vector<StoredFile>& files,
 Result<std::int64_t> S3Store::remove_unfinished(std::string_view prefix, std::chrono::seconds age,
                                                 const Context& context) {
   const std::string start = prefix_ + std::string(prefix);
-  const auto before = std::chrono::system_clock::now() - age;
+  // The service's clock may be ahead of ours, so without an age there is nothing to compare.
+  using Clock = std::chrono::system_clock;
+  const auto before = age.count() == 0 ? Clock::time_point::max() : Clock::now() - age;
   std::int64_t removed = 0;
   s3::UploadPage page;
   do {

@@ -49,7 +49,7 @@ class Store {
   // All files whose names begin with `prefix`, sorted by name by bytes.
   virtual Result<std::vector<StoredFile>> list(std::string_view prefix, const Context& context) = 0;
   // Removes what uploads left behind whose process has died: of names that begin with `prefix`, all
-  // older than `age`. Returns how many.
+  // older than `age`, which 0 makes all of them. Returns how many.
   virtual Result<std::int64_t> remove_unfinished(std::string_view prefix, std::chrono::seconds age,
                                                  const Context& context) = 0;
 

@@ -172,6 +172,18 @@ def test_what_a_killed_upload_left_is_removed_once_it_is_old(bucket: Bucket) -> 
     assert bucket.uploads() == []
 
 
+def test_all_that_uploads_left_is_removed_though_clocks_differ(bucket: Bucket) -> None:
+    def date(_: Seen, answer: Answer) -> Answer:
+        return answer[0], answer[1], answer[2].replace(b"2010-11-10", b"2090-11-10")
+
+    bucket.run("abandon", "big")
+    bucket.service.gate.after = date
+    assert bucket.run("remove-unfinished", "", "1") == b"0\n"
+    assert bucket.run("remove-unfinished", "", "0") == b"1\n"
+    bucket.service.gate.after = None
+    assert bucket.uploads() == []
+
+
 def test_a_listing_goes_through_all_pages(bucket: Bucket) -> None:
     names = [f"data/{i:05}" for i in range(2345)]
     foreign = ["prod/x/", "prod/x/data//1", "prod/xx"]
