@@ -56,9 +56,10 @@ SELECT lakehouse.take_tokens(array_agg('k' || i), array_agg(60.0::float8), array
 -- a tenant's limits: the default, then its own; half may come at once
 SELECT lakehouse.create_tenant('rt_limits') AS tenant \gset
 SELECT count(*) BETWEEN 300 AND 320 AS about_half_a_minutes FROM generate_series(1, 400) WHERE lakehouse.take_request_tokens(:'tenant', 'crm_a') = 0;
-SELECT lakehouse.set_tenant_limits('rt_limits', client_per_minute => 4, tenant_per_minute => 6);
+SELECT lakehouse.set_tenant_limits('rt_limits', client_per_minute => 4, tenant_per_minute => 6, recipient_per_minute => 2);
 SELECT client_per_minute, tenant_per_minute FROM lakehouse.tenant_limits WHERE tenant_id = :'tenant';
 SELECT lakehouse.take_request_tokens(:'tenant', 'crm_a') > 1 AS refused_by_the_new_limit;
+SELECT lakehouse.take_recipient_token(:'tenant', :'tenant') = 0 AS one_at_once, lakehouse.take_recipient_token(:'tenant', :'tenant') BETWEEN 29 AND 30 AS then_half_a_minute;
 SELECT lakehouse.set_tenant_limits('rt_limits', 0);
 SELECT lakehouse.set_tenant_limits('rt_nowhere');
 SELECT lakehouse.drop_tenant('rt_limits');
@@ -71,4 +72,4 @@ RESET ROLE;
 SELECT r.function, has_function_privilege('public', r.function, 'EXECUTE') AS public, has_function_privilege('lakehouse_worker', r.function, 'EXECUTE') AS worker
 FROM (VALUES ('lakehouse.take_tokens(text[], float8[], float8[])'), ('lakehouse.tokens_wait(text[], float8[], float8[])'),
              ('lakehouse.return_tokens(text[], float8[])'), ('lakehouse.take_request_tokens(uuid, text)'),
-             ('lakehouse.set_tenant_limits(text, integer, integer)')) AS r (function);
+             ('lakehouse.take_recipient_token(uuid, uuid)'), ('lakehouse.set_tenant_limits(text, integer, integer, integer)')) AS r (function);

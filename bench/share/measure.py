@@ -57,6 +57,7 @@ def value(session: Session, query: str, arguments: object = None) -> object:
 
 def prepare(session: Session) -> None:
     session.execute("SELECT lakehouse.create_tenant(%s)", [TENANT])
+    session.execute("SELECT lakehouse.set_tenant_limits(%s, recipient_per_minute => 1000000)", [TENANT])
     session.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA {TENANT} GRANT SELECT ON TABLES TO {TENANT}_admin")
     session.execute(MAKE_TABLE)
     session.execute("SELECT lakehouse.create_share(%s, 'bench', default_tables => false)", [TENANT])

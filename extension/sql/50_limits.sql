@@ -23,30 +23,35 @@ COMMENT ON FUNCTION lakehouse.return_tokens(text[], float8[]) IS
 CREATE TABLE lakehouse.tenant_limits (
     tenant_id uuid PRIMARY KEY REFERENCES lakehouse.tenants ON DELETE CASCADE,
     client_per_minute integer NOT NULL DEFAULT 600 CHECK (client_per_minute BETWEEN 1 AND 1000000),
-    tenant_per_minute integer NOT NULL DEFAULT 3000 CHECK (tenant_per_minute BETWEEN 1 AND 1000000)
+    tenant_per_minute integer NOT NULL DEFAULT 3000 CHECK (tenant_per_minute BETWEEN 1 AND 1000000),
+    recipient_per_minute integer NOT NULL DEFAULT 3000 CHECK (recipient_per_minute BETWEEN 1 AND 1000000)
 );
 COMMENT ON TABLE lakehouse.tenant_limits IS 'Requests a minute that a tenant may make, where it is not the default; set by lakehouse.set_tenant_limits()';
 COMMENT ON COLUMN lakehouse.tenant_limits.tenant_id IS 'The tenant';
 COMMENT ON COLUMN lakehouse.tenant_limits.client_per_minute IS 'Requests a minute of one client';
 COMMENT ON COLUMN lakehouse.tenant_limits.tenant_per_minute IS 'Requests a minute of all its clients together';
+COMMENT ON COLUMN lakehouse.tenant_limits.recipient_per_minute IS 'Requests a minute of one recipient of its shares';
 REVOKE ALL ON lakehouse.tenant_limits FROM PUBLIC;
 GRANT SELECT ON lakehouse.tenant_limits TO lakehouse_worker;
 SELECT pg_catalog.pg_extension_config_dump('lakehouse.tenant_limits', '');
 
 CREATE FUNCTION lakehouse.set_tenant_limits(
-    tenant text, client_per_minute integer DEFAULT 600, tenant_per_minute integer DEFAULT 3000)
+    tenant text, client_per_minute integer DEFAULT 600, tenant_per_minute integer DEFAULT 3000,
+    recipient_per_minute integer DEFAULT 3000)
 RETURNS void LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    INSERT INTO lakehouse.tenant_limits AS l (tenant_id, client_per_minute, tenant_per_minute)
-    VALUES (lakehouse.find_tenant(tenant), set_tenant_limits.client_per_minute, set_tenant_limits.tenant_per_minute)
+    INSERT INTO lakehouse.tenant_limits AS l (tenant_id, client_per_minute, tenant_per_minute, recipient_per_minute)
+    VALUES (lakehouse.find_tenant(tenant), set_tenant_limits.client_per_minute, set_tenant_limits.tenant_per_minute,
+            set_tenant_limits.recipient_per_minute)
     ON CONFLICT (tenant_id) DO UPDATE
-    SET client_per_minute = EXCLUDED.client_per_minute, tenant_per_minute = EXCLUDED.tenant_per_minute;
+    SET client_per_minute = EXCLUDED.client_per_minute, tenant_per_minute = EXCLUDED.tenant_per_minute,
+        recipient_per_minute = EXCLUDED.recipient_per_minute;
 END
 $$;
-COMMENT ON FUNCTION lakehouse.set_tenant_limits(text, integer, integer) IS
-'Sets how many requests a minute each client of a tenant, and all of them together, may make, over MCP, REST and assistant; half of it may come at once. Holds from the next request on. Raises undefined_object for an unknown tenant, check_violation for a number out of 1 to 1000000.';
+COMMENT ON FUNCTION lakehouse.set_tenant_limits(text, integer, integer, integer) IS
+'Sets how many requests a minute each client of a tenant, and all of them together, may make, over MCP, REST and assistant; and each recipient of its shares. Half of it may come at once. Holds from the next request on. Raises undefined_object for an unknown tenant, check_violation for a number out of 1 to 1000000.';
 
 -- The one place that says what a request costs. PL/pgSQL keeps the plan, which a function in SQL makes anew each time.
 CREATE FUNCTION lakehouse.take_request_tokens(tenant_id uuid, client_id text)
@@ -73,16 +78,34 @@ $$;
 COMMENT ON FUNCTION lakehouse.take_request_tokens(uuid, text) IS
 'Counts one request of a client against its own limit and its tenant''s. 0: go on; else the seconds after which it would be let in.';
 
+-- Not out of the tenant's own bucket: whoever reads its shares must not hold up its agents.
+CREATE FUNCTION lakehouse.take_recipient_token(tenant_id uuid, recipient_id uuid)
+RETURNS float8 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    per_minute CONSTANT float8 := coalesce((
+        SELECT l.recipient_per_minute FROM lakehouse.tenant_limits l WHERE l.tenant_id = take_recipient_token.tenant_id), 3000);
+BEGIN
+    RETURN lakehouse.take_tokens(
+        ARRAY['client:' || tenant_id || ':recipient ' || recipient_id], ARRAY[per_minute], ARRAY[greatest(per_minute * 0.5, 1)]);
+END
+$$;
+COMMENT ON FUNCTION lakehouse.take_recipient_token(uuid, uuid) IS
+'Counts one request of a recipient against its limit. 0: go on; else the seconds after which it would be let in.';
+
 REVOKE ALL ON FUNCTION
     lakehouse.take_tokens(text[], float8[], float8[]),
     lakehouse.tokens_wait(text[], float8[], float8[]),
     lakehouse.return_tokens(text[], float8[]),
-    lakehouse.set_tenant_limits(text, integer, integer),
-    lakehouse.take_request_tokens(uuid, text)
+    lakehouse.set_tenant_limits(text, integer, integer, integer),
+    lakehouse.take_request_tokens(uuid, text),
+    lakehouse.take_recipient_token(uuid, uuid)
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     lakehouse.take_tokens(text[], float8[], float8[]),
     lakehouse.tokens_wait(text[], float8[], float8[]),
     lakehouse.return_tokens(text[], float8[]),
-    lakehouse.take_request_tokens(uuid, text)
+    lakehouse.take_request_tokens(uuid, text),
+    lakehouse.take_recipient_token(uuid, uuid)
 TO lakehouse_worker;

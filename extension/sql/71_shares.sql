@@ -57,7 +57,8 @@ CREATE TABLE lakehouse.recipients (
     created_at timestamptz NOT NULL DEFAULT now(),
     activated_at timestamptz,
     revoked_at timestamptz,
-    last_used_at timestamptz
+    last_used_at timestamptz,
+    last_limited_at timestamptz
 );
 CREATE UNIQUE INDEX recipients_name_key ON lakehouse.recipients (tenant_id, lower(name)) WHERE revoked_at IS NULL;
 COMMENT ON TABLE lakehouse.recipients IS 'Who reads shares: one row for each party outside, with credentials of its own';
@@ -77,6 +78,7 @@ COMMENT ON COLUMN lakehouse.recipients.created_at IS 'When it was made';
 COMMENT ON COLUMN lakehouse.recipients.activated_at IS 'When its profile was last fetched';
 COMMENT ON COLUMN lakehouse.recipients.revoked_at IS 'When it was revoked; NULL: it is good';
 COMMENT ON COLUMN lakehouse.recipients.last_used_at IS 'When it last asked for something, to the minute';
+COMMENT ON COLUMN lakehouse.recipients.last_limited_at IS 'When it was last told to wait, having asked too much, to the minute';
 
 CREATE TABLE lakehouse.recipient_tokens (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

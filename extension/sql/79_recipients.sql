@@ -192,14 +192,15 @@ CREATE FUNCTION lakehouse.admit_recipient(
     token_hash bytea, address text, share text, schema_name text, table_name text,
     OUT outcome text, OUT recipient_id uuid, OUT recipient text, OUT tenant_id uuid, OUT token_id bigint, OUT token_expires_at bigint,
     OUT share_id uuid, OUT share_name text, OUT table_id uuid, OUT shown_schema text, OUT shown_name text, OUT description text,
-    OUT with_history boolean, OUT start_version bigint, OUT stored_version bigint, OUT location text, OUT store_id uuid)
+    OUT with_history boolean, OUT start_version bigint, OUT stored_version bigint, OUT location text, OUT store_id uuid,
+    OUT wait_ms bigint)
 RETURNS record LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     caller record;
 BEGIN
-    SELECT r.id, r.name, r.tenant_id, r.auth, r.allowed_networks, r.last_used_at, k.id AS token_id, k.expires_at INTO caller
+    SELECT r.id, r.name, r.tenant_id, r.auth, r.allowed_networks, r.last_used_at, r.last_limited_at, k.id AS token_id, k.expires_at INTO caller
     FROM lakehouse.recipient_tokens k JOIN lakehouse.recipients r ON r.id = k.recipient_id
     WHERE k.token_hash = admit_recipient.token_hash AND k.revoked_at IS NULL AND r.revoked_at IS NULL
           AND (k.expires_at > now()) IS NOT FALSE;
@@ -208,6 +209,15 @@ BEGIN
         RETURN;
     ELSIF cardinality(caller.allowed_networks) > 0 AND NOT address::inet <<= ANY (caller.allowed_networks) THEN
         outcome := 'network';
+        RETURN;
+    END IF;
+    wait_ms := ceil(1000 * lakehouse.take_recipient_token(caller.tenant_id, caller.id));
+    IF wait_ms > 0 THEN
+        IF (caller.last_limited_at > now() - interval '1 minute') IS NOT TRUE THEN
+            UPDATE lakehouse.recipients r SET last_limited_at = now()
+            WHERE r.id = (SELECT l.id FROM lakehouse.recipients l WHERE l.id = caller.id FOR NO KEY UPDATE SKIP LOCKED);
+        END IF;
+        outcome := 'limited';
         RETURN;
     END IF;
     IF (caller.last_used_at > now() - interval '1 minute') IS NOT TRUE THEN
@@ -246,7 +256,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION lakehouse.admit_recipient(bytea, text, text, text, text) IS
-'For the worker: whose token this is, and what it may see of the share, schema and table named. outcome: admitted, unknown, network (asked from where it may not), no_share (also: not granted), no_schema, no_table. token_expires_at: seconds since 1970, of bearer tokens that end. Notes the use, to the minute.';
+'For the worker: whose token this is, and what it may see of the share, schema and table named. outcome: admitted, unknown, network (asked from where it may not), limited (asked too much, for wait_ms), no_share (also: not granted), no_schema, no_table. token_expires_at: seconds since 1970, of bearer tokens that end. Notes the use, to the minute.';
 
 CREATE FUNCTION lakehouse.admit_file(
     token_id bigint, share_id uuid, table_id uuid, address text, OUT location text, OUT store_id uuid)
@@ -296,7 +306,7 @@ DECLARE
     admin CONSTANT text := quote_ident(slug || '_admin');
 BEGIN
     EXECUTE format('GRANT SELECT (id, tenant_id, name, auth, token_lifetime, allowed_networks, activation_expires_at, client_secret_expires_at, '
-                   'old_client_secret_expires_at, created_at, activated_at, revoked_at, last_used_at), '
+                   'old_client_secret_expires_at, created_at, activated_at, revoked_at, last_used_at, last_limited_at), '
                    'INSERT (id, tenant_id, name, auth, token_lifetime, allowed_networks), '
                    'UPDATE (allowed_networks, activation_hash, activation_expires_at, client_secret_expires_at, old_client_secret_expires_at, '
                    'revoked_at), DELETE ON lakehouse.recipients TO %s', admin);

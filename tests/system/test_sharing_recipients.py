@@ -277,6 +277,30 @@ def test_reads_are_in_the_audit_log_of_the_tenant(
     assert intact == (True,)
 
 
+def test_who_asks_too_much_is_told_to_wait(
+    shared: Shared, session: Connection, name: str
+) -> None:
+    recipient = Recipient.of(session, shared.tenant, name)
+    session.execute(
+        "SELECT lakehouse.set_tenant_limits(%s, recipient_per_minute => 6)",
+        [shared.tenant],
+    )
+    try:
+        answers = [recipient.get(TABLE + "/version") for _ in range(3)]  # half of 6
+        assert [answer.status_code for answer in answers] == [200] * 3
+        refused = recipient.get("/shares")
+        assert refusal(refused) == (429, "RATE_LIMITED")
+        assert 1 <= int(refused.headers["Retry-After"]) <= 10
+        assert shared.recipient.get("/shares").status_code == 200
+    finally:
+        session.execute("SELECT lakehouse.set_tenant_limits(%s)", [shared.tenant])
+    noted = session.execute(
+        "SELECT last_limited_at > now() - interval '1 minute' FROM lakehouse.recipients WHERE name = %s",
+        [name],
+    ).fetchone()
+    assert noted == (True,)
+
+
 def eventually(holds: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + 15
     while not holds():

@@ -17,6 +17,7 @@ struct Target {
 struct Recipient {
   std::string id, name, tenant_id;
   std::int64_t token_id = 0;
+  std::int64_t wait_ms = 0;           // until it may ask again, having asked too much
   std::int64_t token_expires_at = 0;  // seconds since 1970; 0: what is listed with it outlives it
 };
 
@@ -33,7 +34,7 @@ struct SharedTable {
 };
 
 struct Admission {
-  std::string outcome;  // admitted, unknown, network, no_share, no_schema, no_table
+  std::string outcome;  // admitted, unknown, network, limited, no_share, no_schema, no_table
   Recipient recipient;
   SharedTable table;  // as far as the target names it
 };

@@ -57,6 +57,12 @@ http::Response unauthenticated(bool has_token) {
   return response;
 }
 
+http::Response limited(std::int64_t wait_ms) {
+  http::Response response = refusal(429, "RATE_LIMITED", "too many requests; try again later");
+  response.headers.push_back({"Retry-After", std::to_string((wait_ms + 999) / 1000)});
+  return response;
+}
+
 http::Response unavailable() {
   http::Response response =
       refusal(503, "TEMPORARILY_UNAVAILABLE", "the server can't answer just now; try again later");

@@ -29,6 +29,7 @@ http::Response unsupported(std::string_view message);    // 400 UNSUPPORTED_OPER
 http::Response not_found(std::string_view message);      // 404 RESOURCE_DOES_NOT_EXIST
 http::Response forbidden(std::string_view message);      // 403 PERMISSION_DENIED
 http::Response unauthenticated(bool has_token);          // 401, with the challenge of RFC 6750
+http::Response limited(std::int64_t wait_ms);            // 429: clients try again
 http::Response unavailable();  // 503: the database can't be asked; clients try again
 
 // Of an error that no endpoint made: no such path, a body that is too large, a foreign host.

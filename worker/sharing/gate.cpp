@@ -25,6 +25,7 @@ Or<Admission> Gate::admit(const http::Request& request, const Target& target,
   const std::string& outcome = admission->outcome;
   if (outcome == "admitted") return *std::move(admission);
   if (outcome == "network") return forbidden("this recipient may not ask from this address");
+  if (outcome == "limited") return limited(admission->recipient.wait_ms);
   if (outcome == "no_share") return not_found("there is no such share");
   if (outcome == "no_schema") return not_found("there is no such schema in the share");
   if (outcome == "no_table") return not_found("there is no such table in the schema");

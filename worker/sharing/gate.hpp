@@ -14,7 +14,7 @@ class Gate {
   Gate(Store& store, log::Log& log) : store_(store), log_(log) {}
 
   // Who asks, and what the target is to it. Refusals: 401; 403 from where it may not ask; 404 for
-  // what is not there or not granted, which are one answer; 503.
+  // what is not there or not granted, which are one answer; 429; 503.
   Or<Admission> admit(const http::Request& request, const Target& target, const Context& context);
 
  private:

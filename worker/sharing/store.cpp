@@ -13,7 +13,7 @@ constexpr const char* kAdmit =
     "coalesce(share_id::text, ''), coalesce(share_name, ''), coalesce(table_id::text, ''), "
     "coalesce(shown_schema, ''), coalesce(shown_name, ''), coalesce(description, ''), "
     "coalesce(with_history, false)::int, coalesce(start_version, 0), coalesce(stored_version, -1), "
-    "coalesce(location, ''), coalesce(store_id::text, '') "
+    "coalesce(location, ''), coalesce(store_id::text, ''), coalesce(wait_ms, 0) "
     "FROM lakehouse.admit_recipient($1, $2, nullif($3, ''), nullif($4, ''), nullif($5, ''))";
 constexpr const char* kListShares =
     "SELECT '', s.name, s.id::text, '', lower(s.name) FROM lakehouse.share_grants g "
@@ -88,6 +88,7 @@ Result<Admission> Store::admit(std::string_view token_hash, std::string_view add
   table.version = row.integer();
   table.location = row.text();
   table.store_id = row.text();
+  recipient.wait_ms = row.integer();
   if (Status sound = row.finish(); !sound) return sound.error();
   return admission;
 }
