@@ -32,6 +32,8 @@ int max_kilobytes;
 int agent_memory_kilobytes;
 int agent_statement_timeout;
 int delta_retention_minutes;
+int max_publishes;
+int publish_table_timeout_seconds;
 
 namespace {
 
@@ -39,6 +41,12 @@ constexpr int kDefaultRetentionMinutes = 7 * 24 * 60;
 // A file may be asked for as long as a URL and a refresh token live: an hour each.
 constexpr int kLeastRetentionMinutes = 3 * 60;
 constexpr int kMostRetentionMinutes = 10 * 366 * 24 * 60;
+// One that a slow source holds up leaves another; each takes some memory and four connections.
+constexpr int kDefaultPublishes = 2;
+constexpr int kMostPublishes = 8;
+// Ten times what ten million rows take.
+constexpr int kDefaultTableSeconds = 30 * 60;
+constexpr int kMostTableSeconds = 7 * 24 * 60 * 60;
 
 struct TextSetting {
   const char* name;
@@ -144,6 +152,12 @@ const NumberSetting kNumbers[] = {
     {"lakehouse.delta_retention", "How long older versions of published tables can be read.",
      &delta_retention_minutes, kDefaultRetentionMinutes, kLeastRetentionMinutes,
      kMostRetentionMinutes, PGC_SIGHUP, GUC_UNIT_MIN},
+    {"lakehouse.max_publishes", "Most tenants whose tables a worker publishes at a time.",
+     &max_publishes, kDefaultPublishes, 1, kMostPublishes, PGC_SIGHUP, 0},
+    {"lakehouse.publish_table_timeout",
+     "Longest time that a publish reads one table or view; 0 for no limit.",
+     &publish_table_timeout_seconds, kDefaultTableSeconds, 0, kMostTableSeconds, PGC_SIGHUP,
+     GUC_UNIT_S},
 };
 
 }  // namespace

@@ -31,6 +31,8 @@ extern int max_kilobytes;
 extern int agent_memory_kilobytes;
 extern int agent_statement_timeout;  // milliseconds
 extern int delta_retention_minutes;
+extern int max_publishes;
+extern int publish_table_timeout_seconds;  // 0: no limit
 
 // Called from _PG_init. Settings that need shared memory or the launcher are fixed at server start.
 void define_all();

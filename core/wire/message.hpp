@@ -447,15 +447,18 @@ struct WorkerConfig {
   std::vector<std::string> allowed_origins, trusted_proxies;
   std::string delta_directory;
   std::uint32_t delta_retention_minutes = 0;
-  std::string debug_publish_directory;  // empty: none
-  std::string delta_sharing_base_url;   // empty: Delta Sharing is off
+  std::uint32_t max_publishes = 0;
+  std::uint32_t publish_table_timeout_seconds = 0;  // 0: no limit
+  std::string debug_publish_directory;              // empty: none
+  std::string delta_sharing_base_url;               // empty: Delta Sharing is off
   template <typename Archive>
   void describe(Archive& archive) {
     archive(database_host, database_name, database_user, database_password, database_port, listen,
             socket_directory, data_directory, master_key_file, master_key_command,
             tls_certificate_file, tls_key_file, ca_file, allowed_private_hosts, public_url,
             allowed_origins, trusted_proxies, delta_directory, delta_retention_minutes,
-            debug_publish_directory, delta_sharing_base_url);
+            max_publishes, publish_table_timeout_seconds, debug_publish_directory,
+            delta_sharing_base_url);
   }
 };
 

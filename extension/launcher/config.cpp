@@ -89,6 +89,9 @@ wire::WorkerConfig from_settings() {
   config.trusted_proxies = split_list(settings::trusted_proxies);
   config.delta_directory = border::call([] { return settings::effective_delta_directory(); });
   config.delta_retention_minutes = static_cast<std::uint32_t>(settings::delta_retention_minutes);
+  config.max_publishes = static_cast<std::uint32_t>(settings::max_publishes);
+  config.publish_table_timeout_seconds =
+      static_cast<std::uint32_t>(settings::publish_table_timeout_seconds);
   config.debug_publish_directory = settings::debug_publish_directory;
   config.delta_sharing_base_url = settings::delta_sharing_base_url;
   return config;

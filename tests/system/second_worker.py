@@ -23,6 +23,8 @@ from worker_program import setting
 READY_S = 20
 STOP_S = 10
 RETENTION_MINUTES = 7 * 24 * 60
+MAX_PUBLISHES = 2
+TABLE_SECONDS = 30 * 60
 
 
 def free_port() -> int:
@@ -68,7 +70,7 @@ class SecondWorker:
         body += text("") * 3 + texts(["127.0.0.1"])
         body += text(environment["LAKEHOUSE_URL"]) + texts([]) * 2
         body += text(str(self._delta_directory))
-        body += struct.pack("=I", RETENTION_MINUTES) + text(self._steps) + text("")
+        body += struct.pack("=III", RETENTION_MINUTES, MAX_PUBLISHES, TABLE_SECONDS) + text(self._steps) + text("")
         return frame("c", body)
 
     def _is_ready(self) -> bool:

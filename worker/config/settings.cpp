@@ -177,6 +177,8 @@ Result<Settings> check_settings(wire::WorkerConfig frame) {
   settings.allowed_private_hosts = std::move(frame.allowed_private_hosts);
   settings.delta_directory = std::move(frame.delta_directory);
   settings.delta_retention = std::chrono::minutes(frame.delta_retention_minutes);
+  settings.max_publishes = frame.max_publishes;
+  settings.publish_table_timeout = std::chrono::seconds(frame.publish_table_timeout_seconds);
   settings.debug_publish_directory = std::move(frame.debug_publish_directory);
   if (Status sound = check_all(settings); !sound) return sound.error();
   return settings;

@@ -40,8 +40,10 @@ struct Settings {
   std::vector<Network> trusted_proxies;
   std::string delta_directory;  // of published tables; made when first needed
   std::chrono::minutes delta_retention{};
-  std::string debug_publish_directory;  // empty: none
-  std::optional<BaseUrl> sharing_url;   // absent: no Delta Sharing
+  std::size_t max_publishes = 0;
+  std::chrono::seconds publish_table_timeout{};  // 0: no limit
+  std::string debug_publish_directory;           // empty: none
+  std::optional<BaseUrl> sharing_url;            // absent: no Delta Sharing
 };
 
 // Reads exactly one frame, so that the end of the same stream can be watched afterwards. Wipes what

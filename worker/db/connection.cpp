@@ -220,6 +220,17 @@ Result<Rows> Connection::collect(const Context& context) {
   return Rows(kept.release());
 }
 
+namespace {
+
+// Of those who find input there each time they look, and so never wait.
+Status going_on(const Context& context) {
+  if (context.stop.stop_requested()) return cancelled_error();
+  if (!context.deadline.has_passed()) return kDone;
+  return io::wait_error(io::Readiness::kTimedOut, "reading from the database");
+}
+
+}  // namespace
+
 Status Connection::wait(short events, const Context& context) {
   const int socket = PQsocket(connection_.get());
   if (socket < 0) return lost_error();
@@ -265,6 +276,7 @@ Status Connection::stream(const char* sql, const std::vector<Value>& values,
       return finish(result, context);
     }
     if (Status taken = take(Rows(result)); !taken) return give_up(taken.error());
+    if (Status going = going_on(context); !going) return give_up(going.error());
   }
 }
 
@@ -297,7 +309,7 @@ Status Connection::take_copied(const std::function<Status(std::string_view)>& ta
     }
     const Status taken = take({message, static_cast<std::size_t>(length)});
     if (!taken) return give_up(taken.error());
-    if (context.stop.stop_requested()) return give_up(cancelled_error());
+    if (Status going = going_on(context); !going) return give_up(going.error());
   }
 }
 

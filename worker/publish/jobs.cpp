@@ -5,7 +5,6 @@
 
 #include "worker/io/readiness.hpp"
 #include "worker/publish/live_file.hpp"
-#include "worker/publish/sweep.hpp"
 
 namespace lakehouse::worker::publish {
 namespace {
@@ -15,7 +14,6 @@ using db::Value;
 constexpr const char* kListen = "LISTEN lakehouse_publish";
 constexpr const char* kIsQueued =
     "SELECT FROM lakehouse.publish_jobs WHERE state = 'queued' LIMIT 1";
-constexpr const char* kIsAbandoned = "SELECT FROM lakehouse.abandoned_folders LIMIT 1";
 // The tenant's lock first: whoever has it is alone with the tenant's jobs.
 constexpr const char* kClaim =
     "SELECT j.id, j.tenant_id::text FROM lakehouse.publish_jobs j "
@@ -53,19 +51,23 @@ void pause(const std::stop_token& stop) {
 
 }  // namespace
 
-// The right to publish in this process: its memory is enough for one.
+// Something that this process does a limited number of times at once, by its name.
 class Jobs::Turn {
  public:
-  Turn(Jobs& jobs, const Context& context) : jobs_(jobs) {
-    std::unique_lock lock(jobs_.mutex_);
-    has_it_ = jobs_.freed_.wait(lock, context.stop, [this] { return !jobs_.is_busy_; });
-    if (has_it_) jobs_.is_busy_ = true;
+  // A publish: its memory is enough for so many.
+  static Turn of_publish(Jobs& jobs, const Context& context) {
+    return Turn(jobs, "", jobs.most_, context);
+  }
+  // Of requests to publish a tenant now, one at a time: the others take no place of another
+  // tenant's while they wait.
+  static Turn of_tenant(Jobs& jobs, const std::string& tenant_id, const Context& context) {
+    return Turn(jobs, tenant_id, 1, context);
   }
   ~Turn() {
     if (!has_it_) return;
     {
       const std::scoped_lock lock(jobs_.mutex_);
-      jobs_.is_busy_ = false;
+      jobs_.busy_.erase(jobs_.busy_.find(name_));
     }
     jobs_.freed_.notify_all();
   }
@@ -74,19 +76,29 @@ class Jobs::Turn {
   bool has_it() const noexcept { return has_it_; }
 
  private:
+  Turn(Jobs& jobs, std::string name, std::size_t most, const Context& context)
+      : jobs_(jobs), name_(std::move(name)) {
+    std::unique_lock lock(jobs_.mutex_);
+    has_it_ =
+        jobs_.freed_.wait(lock, context.stop, [&] { return jobs_.busy_.count(name_) < most; });
+    if (has_it_) jobs_.busy_.insert(name_);
+  }
+
   Jobs& jobs_;
+  const std::string name_;
   bool has_it_ = false;
 };
 
-Jobs::Jobs(Surroundings surroundings, metrics::Counters& counters)
-    : parts_(surroundings), counters_(counters) {
-  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+Jobs::Jobs(Surroundings surroundings, std::size_t most, metrics::Counters& counters)
+    : parts_(surroundings), most_(most), counters_(counters) {
+  for (std::size_t i = 0; i < most_; ++i) threads_.emplace_back([this] { run(); });
 }
 
-void Jobs::run(const std::stop_token& stop) {
+void Jobs::run() {
+  const std::stop_token stop = ending_.get_token();
   while (!stop.stop_requested()) {
     try {
-      if (Status listened = listen(stop); !listened) report_trouble(listened.error());
+      if (Status listened = listen(); !listened) report_trouble(listened.error());
     } catch (const std::exception& exception) {
       parts_.log.write(LogLevel::kError, "unexpected exception", {},
                        {{"error", std::string_view(exception.what())}});
@@ -96,7 +108,8 @@ void Jobs::run(const std::stop_token& stop) {
 }
 
 // Until the connection is lost. What was asked for before LISTEN is found by the first look.
-Status Jobs::listen(const std::stop_token& stop) {
+Status Jobs::listen() {
+  const std::stop_token stop = ending_.get_token();
   const Context opening{Deadline::in(kAnswerTime), stop, {}};
   auto connection = db::Connection::open(parts_.database, opening);
   if (!connection) return std::move(connection).error();
@@ -113,7 +126,6 @@ Status Jobs::listen(const std::stop_token& stop) {
       has_failed_ = false;
       is_more = *done;
     }
-    if (Status emptied = empty_abandoned_folders(*connection, stop); !emptied) return emptied;
     const Context waiting{Deadline::in(kLook), stop, {}};
     const auto notified = connection->wait_for_notification(waiting);
     if (!notified) return notified.error();
@@ -121,28 +133,10 @@ Status Jobs::listen(const std::stop_token& stop) {
   return kDone;
 }
 
-// A store that fails now is asked again at the next look.
-Status Jobs::empty_abandoned_folders(db::Connection& connection, const std::stop_token& stop) {
-  const Context context{Deadline::in(kSweepTime), stop, "publish"};
-  auto found = connection.query(kIsAbandoned, {}, context);
-  if (!found) return std::move(found).error();
-  if (found->count() == 0) return kDone;
-  auto sweeper = db::Connection::open(parts_.database, context, db::Work::kLong);
-  if (!sweeper) return std::move(sweeper).error();
-  const auto files = Sweep(*sweeper, parts_.stores).empty_abandoned_folders(context);
-  if (!files) {
-    report_trouble(files.error());
-  } else if (*files > 0) {
-    parts_.log.write(LogLevel::kInfo, "abandoned folders emptied", context.request_id,
-                     {{"files", *files}});
-  }
-  return kDone;
-}
-
 // False: there is none beside those held by others, to which it may add one. An error only if none
 // can be taken.
 Result<bool> Jobs::do_next(std::vector<std::int64_t>& held, const Context& context) {
-  const Turn turn(*this, context);
+  const Turn turn = Turn::of_publish(*this, context);
   if (!turn.has_it()) return cancelled_error();
   auto control = db::Connection::open(parts_.database, context, db::Work::kLong);
   if (!control) return std::move(control).error();
@@ -173,8 +167,8 @@ Result<bool> Jobs::do_next(std::vector<std::int64_t>& held, const Context& conte
 
 Result<wire::PublishReport> Jobs::publish_now(const wire::PublishNow& request,
                                               const Context& context) {
-  const Turn turn(*this, context);
-  if (!turn.has_it()) return cancelled_error();
+  const Turn of_tenant = Turn::of_tenant(*this, request.tenant_id, context);
+  if (!of_tenant.has_it()) return cancelled_error();
   auto control = db::Connection::open(parts_.database, context, db::Work::kLong);
   if (!control) return std::move(control).error();
   auto transaction = db::Transaction::begin(*control, context);
@@ -184,6 +178,8 @@ Result<wire::PublishReport> Jobs::publish_now(const wire::PublishNow& request,
     if (!found) return std::move(found).error();
     if (found->count() == 0) return no_share_error();
   }
+  const Turn turn = Turn::of_publish(*this, context);
+  if (!turn.has_it()) return cancelled_error();
   auto inserted = control->query(
       kRequest, {Value::text(request.tenant_id), Value::text(request.requested_by)}, context);
   if (!inserted) return std::move(inserted).error();
@@ -202,13 +198,12 @@ Result<wire::PublishReport> Jobs::publish_now(const wire::PublishNow& request,
 Result<Outcome> Jobs::publish(db::Connection& control, const Job& job, const Context& context) {
   auto outcome = attempt(control, job, context);
   if (outcome && !outcome->failure) {
-    swept_.insert(job.tenant_id);
+    note_swept(job.tenant_id, true);
     return outcome;
   }
-  swept_.erase(job.tenant_id);
-  const Context bounded{Deadline::in(kSweepTime), thread_.get_stop_token(), context.request_id};
+  const Context bounded{Deadline::in(kSweepTime), ending_.get_token(), context.request_id};
   const auto unswept = Publication(parts_, control, job, bounded).sweep();
-  if (unswept && unswept->empty()) swept_.insert(job.tenant_id);
+  note_swept(job.tenant_id, unswept && unswept->empty());
   return outcome;
 }
 
@@ -220,7 +215,7 @@ Result<Outcome> Jobs::attempt(db::Connection& control, const Job& job, const Con
       parts_.pool.query({kForgetSteps, {Value::text(job.tenant_id)}, "forget_steps"}, context);
   if (!left) return std::move(left).error();
   Publication publication(parts_, control, job, context);
-  if (left->count() > 0 || !swept_.contains(job.tenant_id)) {
+  if (left->count() > 0 || !is_swept(job.tenant_id)) {
     const auto unswept = publication.sweep();
     if (!unswept) return unswept.error();
     if (Status noted = publication.note_failures(*unswept); !noted) return noted.error();
@@ -271,9 +266,22 @@ void Jobs::report(const Job& job, const Result<Outcome>& outcome, const Context&
                     {"bytes", bytes}});
 }
 
+bool Jobs::is_swept(const std::string& tenant_id) {
+  const std::scoped_lock lock(mutex_);
+  return swept_.contains(tenant_id);
+}
+
+void Jobs::note_swept(const std::string& tenant_id, bool is_swept) {
+  const std::scoped_lock lock(mutex_);
+  if (is_swept) {
+    swept_.insert(tenant_id);
+  } else {
+    swept_.erase(tenant_id);
+  }
+}
+
 void Jobs::report_trouble(const Error& error) {
-  if (error.code == ErrorCode::kCancelled || has_failed_) return;
-  has_failed_ = true;
+  if (error.code == ErrorCode::kCancelled || has_failed_.exchange(true)) return;
   parts_.log.failure("publish jobs can't be taken; trying on", error);
 }
 

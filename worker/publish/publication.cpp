@@ -31,6 +31,22 @@ constexpr const char* kNoteFailure =
 constexpr const char* kNoteSuccess =
     "UPDATE lakehouse.published_tables SET last_error = NULL WHERE id = $1";
 
+// Of planning a query, which may run functions of the tenant's.
+constexpr std::chrono::seconds kLongestPlan{60};
+
+Error too_long_error(std::chrono::seconds limit) {
+  return {ErrorCode::kTimeout, "reading the table or view takes too long",
+          "A publish reads one for " + std::to_string(limit.count()) + " seconds at most.",
+          "Publish a faster or smaller view, or a materialized one, or raise "
+          "lakehouse.publish_table_timeout."};
+}
+
+Error slow_plan_error(std::chrono::seconds limit) {
+  return {ErrorCode::kTimeout, "planning a query of the table or view takes too long",
+          "It may take " + std::to_string(limit.count()) + " seconds.",
+          "Publish a view whose functions are not IMMUTABLE, or a materialized one."};
+}
+
 Error gone_error() {
   return {ErrorCode::kTableNotFound, "the published table or view no longer exists", "",
           "Remove it from its shares with lakehouse.remove_table_from_share()."};
@@ -131,16 +147,21 @@ Result<bool> Publication::try_to_lock() {
   locks_.emplace(*std::move(transaction));
   auto become = locker_->query(kBecomeTenant, {Value::text(job_.tenant_id)}, context_);
   if (!become) return std::move(become).error();
+  const bool has_limit = parts_.table_timeout.count() > 0;
+  const auto limit = has_limit ? std::min(parts_.table_timeout, kLongestPlan) : kLongestPlan;
   for (const Table& table : tables_) {
     if (has_failed(table)) continue;
     Status locked = gone_error();
     if (!table.source.empty()) {
       const std::string sql = "SELECT FROM " + table.source + " LIMIT 0";
-      auto done = locker_->query(sql.c_str(), {}, context_);
+      const Context bounded{Deadline::in(limit), context_.stop, context_.request_id};
+      auto done = locker_->query(sql.c_str(), {}, bounded);
       locked = done ? Status(kDone) : Status(std::move(done).error());
     }
     if (locked) continue;
-    if (locker_->is_abandoned()) return locked.error();
+    const bool is_too_slow = locked.error().code == ErrorCode::kTimeout;
+    if (locker_->is_abandoned() && !is_too_slow) return locked.error();
+    if (is_too_slow) locked = slow_plan_error(limit);
     if (Status noted = note_failure(table, locked.error()); !noted) return noted.error();
     return false;
   }
@@ -162,11 +183,14 @@ Status Publication::publish_one(Table& table) {
   auto savepoint = db::Savepoint::begin(*writer_, context_);
   if (!savepoint) return std::move(savepoint).error();
   Table attempt = table;
+  const std::chrono::seconds limit = parts_.table_timeout;
+  until_ = limit.count() == 0 ? Deadline::never() : Deadline::in(limit);
   auto versions = publish_table(attempt);
   if (!versions) {
     if (is_over()) return versions.error();
     if (Status undone = savepoint->roll_back(context_); !undone) return undone;
-    return note_failure(table, versions.error());
+    const bool is_too_long = versions.error().code == ErrorCode::kTimeout && until_.has_passed();
+    return note_failure(table, is_too_long ? too_long_error(limit) : versions.error());
   }
   if (Status released = savepoint->release(context_); !released) return released;
   table = std::move(attempt);
@@ -252,7 +276,7 @@ Result<Version> Publication::read_and_write(const TableWork& work,
 Result<RowSource> Publication::open_source(const TableWork& work) {
   auto connection = reader();
   if (!connection) return std::move(connection).error();
-  return RowSource::open(**connection, viewpoint_, work.table, work.columns, context_);
+  return RowSource::open(**connection, viewpoint_, work.table, work.columns, until_, context_);
 }
 
 Result<std::vector<wire::PublishedVersion>> Publication::record(

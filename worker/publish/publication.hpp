@@ -34,6 +34,7 @@ struct Surroundings {
   Stores& stores;
   const DebugSteps& steps;
   std::chrono::minutes retention;
+  std::chrono::seconds table_timeout;  // of reading one source; 0: none
   log::Log& log;
 };
 
@@ -91,6 +92,7 @@ class Publication {
   std::optional<db::Connection> reader_;  // reads as the tenant
   Viewpoint viewpoint_;
   Occasion occasion_;
+  Deadline until_ = Deadline::never();  // of reading the table at work
   std::vector<Table> tables_;
   std::map<std::string, Error> failed_;  // by table id
   Outcome outcome_;

@@ -28,14 +28,15 @@ std::string joined(std::size_t count, Item item) {
 }  // namespace
 
 Result<RowSource> RowSource::open(db::Connection& connection, const Viewpoint& viewpoint,
-                                  const Table& table, const Columns& columns,
-                                  const Context& context) {
+                                  const Table& table, const Columns& columns, Deadline until,
+                                  const Context& of_job) {
   if (!is_snapshot(viewpoint.snapshot)) {
     return Error{ErrorCode::kInternal, "unexpected name of a snapshot", "", ""};
   }
-  auto transaction = db::Transaction::begin(connection, context, db::Isolation::kRepeatableRead);
+  auto transaction = db::Transaction::begin(connection, of_job, db::Isolation::kRepeatableRead);
   if (!transaction) return std::move(transaction).error();
-  RowSource source(connection, *std::move(transaction), table, columns);
+  RowSource source(connection, *std::move(transaction), table, columns, until);
+  const Context context = source.bounded(of_job);
   const std::string look = "SET TRANSACTION SNAPSHOT '" + viewpoint.snapshot + "'";
   if (auto set = connection.query(look.c_str(), {}, context); !set) return std::move(set).error();
   auto become = connection.query(kBecomeTenant, {db::Value::text(viewpoint.tenant_id)}, context);
@@ -60,7 +61,7 @@ Status RowSource::learn_types(const Context& context) {
 // files.
 Result<std::int64_t> RowSource::estimate(const Context& context) {
   const std::string sql = "EXPLAIN (FORMAT JSON) " + selection();
-  auto explained = connection_->query(sql.c_str(), {}, context);
+  auto explained = connection_->query(sql.c_str(), {}, bounded(context));
   if (!explained) return std::move(explained).error();
   const auto plans = json::parse(explained->row(0).text());
   if (!plans || plans->members.empty()) return 0;
@@ -77,7 +78,7 @@ Status RowSource::read_all(const Take& take, const Context& context) {
   const std::string sql = "COPY (" + selection() + ") TO STDOUT (FORMAT BINARY)";
   const Status read = connection_->copy_out(
       sql.c_str(), [&batches](std::string_view message) { return batches.add_copied(message); },
-      context);
+      bounded(context));
   if (!read) return read;
   return batches.finish();
 }
@@ -90,9 +91,13 @@ Status RowSource::read_keys(const std::vector<std::vector<std::string>>& keys, c
   const std::string sql = selection() + key_condition();
   const Status read = connection_->stream(
       sql.c_str(), values, [&batches](const db::Rows& row) { return batches.add_row(row); },
-      context);
+      bounded(context));
   if (!read) return read;
   return batches.finish();
+}
+
+Context RowSource::bounded(const Context& context) const {
+  return {context.deadline.sooner(until_), context.stop, context.request_id};
 }
 
 std::string RowSource::selection() const {

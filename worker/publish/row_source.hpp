@@ -29,9 +29,11 @@ class RowSource {
  public:
   using Take = std::function<Status(const delta::Batch&)>;
 
-  // References outlive it. Errors: those of the database, of Cells::open().
+  // References outlive it. What it does `until` then and not longer fails with kTimeout. Errors:
+  // those of the database, of Cells::open().
   static Result<RowSource> open(db::Connection& connection, const Viewpoint& viewpoint,
-                                const Table& table, const Columns& columns, const Context& context);
+                                const Table& table, const Columns& columns, Deadline until,
+                                const Context& context);
 
   // About how many rows there are, as the planner sees it. Errors: those of the database.
   Result<std::int64_t> estimate(const Context& context);
@@ -48,12 +50,14 @@ class RowSource {
 
  private:
   RowSource(db::Connection& connection, db::Transaction transaction, const Table& table,
-            const Columns& columns)
+            const Columns& columns, Deadline until)
       : connection_(&connection),
         transaction_(std::move(transaction)),
         table_(&table),
-        columns_(&columns) {}
+        columns_(&columns),
+        until_(until) {}
   Status learn_types(const Context& context);
+  Context bounded(const Context& context) const;
   std::string selection() const;
   std::string key_condition() const;
 
@@ -61,6 +65,7 @@ class RowSource {
   db::Transaction transaction_;
   const Table* table_;
   const Columns* columns_;
+  Deadline until_;
   Cells cells_;
 };
 

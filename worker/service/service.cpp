@@ -66,6 +66,7 @@ Result<std::unique_ptr<Service>> Service::start(config::Settings settings, log::
 
 bool Service::stop(Deadline deadline) {
   publish_jobs_.stop();
+  housekeeping_.stop();
   const bool is_clean = gateway_->stop(deadline);
   mcp_.stop();
   if (http_) http_->stop(deadline.sooner(Deadline::in(kHttpDrainTime)));
@@ -97,9 +98,10 @@ Service::Service(config::Settings settings, std::unique_ptr<secrets::LiveVault> 
       buckets_(database_, *vault_, *client_),
       stores_(settings_.delta_directory, buckets_),
       debug_steps_(settings_.debug_publish_directory),
-      publish_jobs_(
-          {settings_.database, database_, stores_, debug_steps_, settings_.delta_retention, log},
-          counters_),
+      publish_jobs_({settings_.database, database_, stores_, debug_steps_,
+                     settings_.delta_retention, settings_.publish_table_timeout, log},
+                    settings_.max_publishes, counters_),
+      housekeeping_(settings_.database, stores_, log),
       visits_(settings_.database, {kVisitConnections}),
       oauth_(settings_.public_url, visits_, *client_, log),
       gate_(settings_.public_url, visits_, log),

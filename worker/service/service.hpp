@@ -20,6 +20,7 @@
 #include "worker/oauth/database_gate.hpp"
 #include "worker/oauth/server.hpp"
 #include "worker/publish/debug_steps.hpp"
+#include "worker/publish/housekeeping.hpp"
 #include "worker/publish/jobs.hpp"
 #include "worker/publish/stores.hpp"
 #include "worker/secrets/keeper.hpp"
@@ -80,6 +81,7 @@ class Service {
   sharing::ObjectUrls object_urls_{buckets_};
   publish::DebugSteps debug_steps_;
   publish::Jobs publish_jobs_;
+  publish::Housekeeping housekeeping_;
   std::unique_ptr<gateway::Gateway> gateway_;
   db::Pool visits_;
   oauth::Server oauth_;

@@ -106,6 +106,8 @@ TEST(Codec, every_message_round_trips) {
   config.trusted_proxies = {"10.0.0.0/8"};
   config.delta_directory = "/srv/delta";
   config.delta_retention_minutes = 180;
+  config.max_publishes = 2;
+  config.publish_table_timeout_seconds = 1800;
   expect_round_trip(config);
 }
 

@@ -34,6 +34,8 @@ class SettingsTest : public testing::Test {
     frame_.allowed_private_hosts = {"127.0.0.1:9000"};
     frame_.delta_directory = directory_.path() + "/delta";
     frame_.delta_retention_minutes = 180;
+    frame_.max_publishes = 2;
+    frame_.publish_table_timeout_seconds = 1800;
   }
   void write(std::string_view bytes) {
     ASSERT_EQ(::write(launcher_.get(), bytes.data(), bytes.size()),
@@ -66,6 +68,8 @@ TEST_F(SettingsTest, are_read_from_one_frame_and_not_a_byte_more) {
   EXPECT_EQ(settings->allowed_private_hosts, std::vector<std::string>{"127.0.0.1:9000"});
   EXPECT_EQ(settings->delta_directory, directory_.path() + "/delta");
   EXPECT_EQ(settings->delta_retention, 3h);
+  EXPECT_EQ(settings->max_publishes, 2U);
+  EXPECT_EQ(settings->publish_table_timeout, 30min);
   char rest[8] = {};
   EXPECT_EQ(::read(input_.get(), rest, sizeof(rest)), 4);
   EXPECT_STREQ(rest, "rest");
