@@ -168,3 +168,37 @@ def test_a_source_that_takes_too_long_is_left_and_says_so(
         " AND query LIKE '%%slow%%'"
     )
     wait_until(lambda: publishing.value(reading) == 0, SOON_S, "the end of its statement")
+
+
+def test_no_other_role_can_hold_up_a_publish(publishing: Publishing, quick: Tenant) -> None:
+    """By a lock that everybody may take, or a session that looks like the worker's."""
+    with publishing.cluster.connect() as other:
+        name = f"lakehouse publish {publishing.value('SELECT lakehouse.find_tenant(%s)', [quick.slug])}"
+        other.execute("SELECT set_config('application_name', %s, false)", [name])
+        other.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
+        publish_soon(publishing, quick)
+
+
+def test_whoever_takes_over_waits_for_a_worker_that_lost_the_job(
+    publishing: Publishing, quick: Tenant
+) -> None:
+    writers = (
+        "SELECT count(*) FROM pg_stat_activity WHERE usename = 'lakehouse_worker'"
+        " AND application_name = 'lakehouse publish ' || lakehouse.find_tenant(%s)"
+    )
+    with publishing.held(quick.slug, "rows_recorded") as job:
+        publishing.session.execute(
+            "SELECT pg_terminate_backend(a.pid, 5000) FROM pg_stat_activity a JOIN pg_locks l USING (pid)"
+            " WHERE a.usename = 'lakehouse_worker' AND a.state = 'idle in transaction'"
+            " AND l.relation = 'lakehouse.publishers'::regclass"
+        )
+        wait_until(lambda: publishing.value(writers, [quick.slug]) == 2, SOON_S, "who takes over")
+        time.sleep(1)  # were it not to wait, it would be at its work
+        assert publishing.value(writers, [quick.slug]) == 2
+        assert publishing.value("SELECT count(*) FROM lakehouse.published_versions v"
+                                " JOIN lakehouse.published_tables t ON t.id = v.table_id"
+                                " WHERE t.source = %s::regclass", [quick.table]) == 0  # fmt: skip
+    assert publishing.wait(job) == ("done", None)
+    folder = publishing.folder(quick.table)
+    assert folder.rows() == publishing.rows(quick.table)
+    assert {file["path"] for file in folder.live_files()} == folder.stored_files()

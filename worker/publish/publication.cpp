@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "worker/io/readiness.hpp"
 #include "worker/publish/checkpoints.hpp"
 #include "worker/publish/commit_log.hpp"
 #include "worker/publish/compaction.hpp"
@@ -20,10 +21,15 @@ namespace {
 
 using db::Value;
 
-// Held by the writer for as long as it lives: a worker that lost the job's lock may still be at
-// work.
-constexpr const char* kLockTenant =
-    "SELECT pg_advisory_lock(hashtextextended('lakehouse publish ' || $1, 0))";
+// A worker that lost the job's lock may still be at work. Its writer bears the tenant's name, and
+// no other role's session counts: an advisory lock anybody could take.
+constexpr const char* kTakeName =
+    "SELECT set_config('application_name', 'lakehouse publish ' || $1, false)";
+constexpr const char* kIsAtWork =
+    "SELECT FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid() "
+    "AND application_name = 'lakehouse publish ' || $1 LIMIT 1";
+constexpr std::chrono::milliseconds kPatience = std::chrono::seconds(30);
+constexpr std::chrono::milliseconds kLook{100};
 constexpr const char* kBecomeTenant = "SELECT lakehouse.read_as_tenant($1::uuid)";
 constexpr const char* kSnapshot = "SELECT pg_export_snapshot(), now()::text";
 constexpr const char* kNoteFailure =
@@ -45,6 +51,11 @@ Error slow_plan_error(std::chrono::seconds limit) {
   return {ErrorCode::kTimeout, "planning a query of the table or view takes too long",
           "It may take " + std::to_string(limit.count()) + " seconds.",
           "Publish a view whose functions are not IMMUTABLE, or a materialized one."};
+}
+
+Error at_work_error() {
+  return {ErrorCode::kUnavailable, "a worker that lost this job is still at work", "",
+          "It is asked again by the next publish."};
 }
 
 Error gone_error() {
@@ -82,13 +93,28 @@ Status Publication::open_writer() {
   auto opened = db::Connection::open(parts_.database, context_, db::Work::kLong);
   if (!opened) return std::move(opened).error();
   writer_ = *std::move(opened);
-  auto locked = writer_->query(kLockTenant, {Value::text(job_.tenant_id)}, context_);
-  if (!locked) return std::move(locked).error();
+  if (Status alone = wait_until_alone(); !alone) return alone;
   auto tables = read_tables(*writer_, job_.tenant_id, context_);
   if (!tables) return std::move(tables).error();
   tables_ = *std::move(tables);
   progress_.set_tables(tables_.size());
   return kDone;
+}
+
+// The name first, then whether the job is ours: so of two writers the one that lost it ends.
+Status Publication::wait_until_alone() {
+  const Value tenant = Value::text(job_.tenant_id);
+  if (auto named = writer_->query(kTakeName, {tenant}, context_); !named) {
+    return std::move(named).error();
+  }
+  if (Status held = check_control(); !held) return held;
+  for (const Deadline end = Deadline::in(kPatience); !end.has_passed();) {
+    auto others = writer_->query(kIsAtWork, {tenant}, context_);
+    if (!others) return std::move(others).error();
+    if (others->count() == 0) return kDone;
+    io::wait_until_ready(-1, 0, {Deadline::in(kLook), context_.stop, {}});
+  }
+  return at_work_error();
 }
 
 Status Publication::finish_decided() {

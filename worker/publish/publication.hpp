@@ -56,6 +56,7 @@ class Publication {
   enum class Way : std::uint8_t { kNothing, kComments, kReload, kCompare, kRewrite };
 
   Status open_writer();
+  Status wait_until_alone();
   Status finish_decided();
   Status decide();
   Status lock_sources();
@@ -91,8 +92,8 @@ class Publication {
   std::optional<db::Transaction> locks_;
   std::optional<db::Connection> reader_;  // reads as the tenant
   Viewpoint viewpoint_;
-  Occasion occasion_;
   Deadline until_ = Deadline::never();  // of reading the table at work
+  Occasion occasion_;
   std::vector<Table> tables_;
   std::map<std::string, Error> failed_;  // by table id
   Outcome outcome_;

@@ -12,11 +12,12 @@ constexpr const char* kKnown =
     "SELECT path FROM lakehouse.published_files WHERE table_id = $1 "
     "UNION ALL SELECT path FROM lakehouse.published_change_files WHERE table_id = $1";
 // Somebody with a link may be reading from an object store for a while; the directory's files end
-// with the table. The lock is the one that a publish of the tenant holds.
+// with the table. A publish of the tenant has a session of this name.
 constexpr const char* kAbandoned =
     "SELECT id, coalesce(store_id::text, ''), location FROM lakehouse.abandoned_folders "
     "WHERE (store_id IS NULL OR abandoned_at < now() - interval '2 hours') "
-    "AND pg_try_advisory_xact_lock(hashtextextended('lakehouse publish ' || tenant_id, 0)) "
+    "AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE usename = current_user "
+    "AND application_name = 'lakehouse publish ' || tenant_id) "
     "ORDER BY id FOR UPDATE SKIP LOCKED";
 constexpr const char* kForget = "DELETE FROM lakehouse.abandoned_folders WHERE id = $1";
 
