@@ -17,7 +17,7 @@ constexpr const char* kCount =
     "FROM lakehouse.captured_changes WHERE table_id = $1";
 constexpr const char* kCountDistinct =
     "SELECT count(*), coalesce(sum(pg_column_size(key)), 0)::int8 FROM (SELECT DISTINCT key "
-    "FROM lakehouse.captured_changes WHERE table_id = $1 LIMIT $2::int8 + 1) AS some";
+    "FROM lakehouse.captured_changes WHERE table_id = $1 LIMIT $2::int8 + 1) AS noted";
 constexpr const char* kForget = "DELETE FROM lakehouse.captured_changes WHERE table_id = $1";
 
 // A column for each of the key's: SELECT DISTINCT key[1], key[2] …
