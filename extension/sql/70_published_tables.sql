@@ -132,7 +132,7 @@ CREATE TABLE lakehouse.captured_changes (
     key text[]
 ) USING heap;
 CREATE INDEX captured_changes_table_idx ON lakehouse.captured_changes (table_id);
-COMMENT ON TABLE lakehouse.captured_changes IS 'Keys of rows that may have changed since they were last published; a publish consumes those its snapshot sees, so that a transaction that commits late is never missed';
+COMMENT ON TABLE lakehouse.captured_changes IS 'Keys of rows that may have changed since they were last published; a publish consumes those its snapshot sees, so that a transaction that commits late is never missed. The worker folds those of a table that are more than a million';
 COMMENT ON COLUMN lakehouse.captured_changes.table_id IS 'The published table';
 COMMENT ON COLUMN lakehouse.captured_changes.key IS 'Values of its key columns as text; NULL: every row may have changed';
 
@@ -146,7 +146,8 @@ CREATE TABLE lakehouse.publish_jobs (
     error text
 );
 CREATE INDEX publish_jobs_queued_idx ON lakehouse.publish_jobs (tenant_id) WHERE state = 'queued';
-COMMENT ON TABLE lakehouse.publish_jobs IS 'Requests to publish a tenant''s tables. A worker at work holds the row''s lock, so a job whose worker died is free at once';
+CREATE INDEX publish_jobs_finished_idx ON lakehouse.publish_jobs (finished_at);
+COMMENT ON TABLE lakehouse.publish_jobs IS 'Requests to publish a tenant''s tables, until 30 days after their end. A worker at work holds the row''s lock, so a job whose worker died is free at once';
 COMMENT ON COLUMN lakehouse.publish_jobs.id IS 'Number of the job';
 COMMENT ON COLUMN lakehouse.publish_jobs.tenant_id IS 'The tenant';
 COMMENT ON COLUMN lakehouse.publish_jobs.state IS 'queued (or being worked on: see progress_publish), done or failed';
@@ -194,7 +195,7 @@ GRANT SELECT, UPDATE ON lakehouse.published_tables, lakehouse.publish_jobs, lake
 GRANT SELECT, INSERT, UPDATE, DELETE ON lakehouse.published_versions, lakehouse.published_files, lakehouse.published_change_files,
     lakehouse.publish_steps TO lakehouse_worker;
 GRANT SELECT, INSERT, DELETE ON lakehouse.captured_changes TO lakehouse_worker;
-GRANT INSERT ON lakehouse.publish_jobs TO lakehouse_worker;
+GRANT INSERT, DELETE ON lakehouse.publish_jobs TO lakehouse_worker;
 
 -- What a tenant's admins may see and make; 73_publish_sources.sql checks what they make.
 CREATE FUNCTION lakehouse.administers(tenant_id uuid)

@@ -105,7 +105,7 @@ CREATE TEMP TABLE publishing (table_name text, admin text, worker text) ON COMMI
 INSERT INTO publishing VALUES
     ('published_tables', 's i(changes_of,key_columns,source,tenant_id)', 'su'), ('published_versions', '', 'siud'), ('published_files', '', 'siud'),
     ('published_change_files', '', 'siud'), ('captured_changes', '', 'sid'), ('publishers', '', 'su'), ('publish_steps', '', 'siud'),
-    ('publish_jobs', 's i(tenant_id) u(requested_at)', 'siu'), ('shares', 'sd i(name,tenant_id)', 's'),
+    ('publish_jobs', 's i(tenant_id) u(requested_at)', 'siud'), ('shares', 'sd i(name,tenant_id)', 's'),
     ('share_tables', 'sd i(description,name,schema_name,share_id,table_id,with_history)', 's'),
     ('share_grants', 'sd i(recipient_id,share_id)', 's'), ('share_reads', '', 'siu'), ('recipient_tokens', 'u(expires_at,revoked_at)', 'siud'),
     ('recipients', 'd i(allowed_networks,auth,id,name,tenant_id,token_lifetime) u(activation_expires_at,activation_hash,allowed_networks,'
