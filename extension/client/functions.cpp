@@ -7,12 +7,14 @@
 #include "extension/border/border.hpp"
 #include "extension/client/channel.hpp"
 #include "extension/client/discretion.hpp"
+#include "extension/client/tenant_admin.hpp"
 #include "extension/settings.hpp"
 #include "extension/postgres/text.hpp"
 
 using lakehouse::border::call;
 using lakehouse::client::Channel;
 using lakehouse::client::Patience;
+using lakehouse::client::require_tenant_admin;
 namespace postgres = lakehouse::postgres;
 namespace settings = lakehouse::settings;
 namespace wire = lakehouse::wire;
@@ -42,29 +44,14 @@ void require_visible_connection(Datum connection_id) {
   Oid types[] = {UUIDOID};
   Datum values[] = {connection_id};
   SPI_connect();
-  SPI_execute_with_args("SELECT FROM lakehouse.warehouse_connections WHERE id = $1", 1, types,
-                        values, nullptr, true, 1);
+  SPI_execute_with_args(
+      "SELECT FROM lakehouse.warehouse_connections WHERE "
+      "id OPERATOR(pg_catalog.=) $1",
+      1, types, values, nullptr, true, 1);
   const bool is_visible = SPI_processed == 1;
   SPI_finish();
   if (is_visible) return;
   ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("connection does not exist")));
-}
-
-// Verifying reads every record, so it is for those who may read them.
-void require_tenant_admin(Datum tenant_id) {
-  Oid types[] = {UUIDOID};
-  Datum values[] = {tenant_id};
-  SPI_connect();
-  SPI_execute_with_args(
-      "SELECT FROM lakehouse.tenants t WHERE t.id = $1 "
-      "AND pg_catalog.pg_has_role(t.slug OPERATOR(pg_catalog.||) '_admin', 'USAGE')",
-      1, types, values, nullptr, true, 1);
-  const bool is_admin = SPI_processed == 1;
-  SPI_finish();
-  if (is_admin) return;
-  ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                  errmsg("permission denied to verify the audit log"),
-                  errdetail("Only a superuser or an admin of the tenant may do that.")));
 }
 
 Datum audit_report_result(FunctionCallInfo fcinfo, const wire::AuditReport& report) {
@@ -128,7 +115,8 @@ LAKEHOUSE_SQL_FUNCTION(lakehouse_probe_connection) {
 // check_audit_chain(tenant_id uuid) → (intact boolean, records bigint, first_bad bigint, reason
 // text)
 LAKEHOUSE_SQL_FUNCTION(lakehouse_check_audit_chain) {
-  call([&] { require_tenant_admin(PG_GETARG_DATUM(0)); });
+  // Verifying reads every record, so it is for those who may read them.
+  call([&] { require_tenant_admin(PG_GETARG_DATUM(0), "verify the audit log"); });
   wire::VerifyAudit request;
   request.tenant_id = uuid_argument(fcinfo, 0);
   const auto report = ask_worker<wire::AuditReport>(request);

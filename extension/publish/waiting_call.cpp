@@ -6,28 +6,11 @@
 #include "core/wire/codec.hpp"
 #include "extension/border/border.hpp"
 #include "extension/client/channel.hpp"
+#include "extension/client/tenant_admin.hpp"
 #include "extension/postgres/text.hpp"
 
 namespace lakehouse::publish {
 namespace {
-
-using border::call;
-
-void require_tenant_admin(Datum tenant_id) {
-  Oid types[] = {UUIDOID};
-  Datum values[] = {tenant_id};
-  SPI_connect();
-  SPI_execute_with_args(
-      "SELECT FROM lakehouse.tenants t WHERE t.id OPERATOR(pg_catalog.=) $1 "
-      "AND pg_catalog.pg_has_role(t.slug OPERATOR(pg_catalog.||) '_admin', 'USAGE')",
-      1, types, values, nullptr, true, 1);
-  const bool is_admin = SPI_processed == 1;
-  SPI_finish();
-  if (is_admin) return;
-  ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                  errmsg("permission denied to publish tables of this tenant"),
-                  errdetail("Only a superuser or an admin of the tenant may do that.")));
-}
 
 // (table_name, version, operation, rows_added, rows_changed, rows_removed, bytes_written,
 // duration_ms)
@@ -52,7 +35,7 @@ LAKEHOUSE_SQL_FUNCTION(lakehouse_publish_and_wait) {
   using border::call;
   wire::PublishNow request;
   call([&] {
-    publish::require_tenant_admin(PG_GETARG_DATUM(0));
+    client::require_tenant_admin(PG_GETARG_DATUM(0), "publish tables of this tenant");
     InitMaterializedSRF(fcinfo, 0);
   });
   request.tenant_id =
