@@ -189,3 +189,4 @@ REVOKE ALL ON FUNCTION
     lakehouse.notice_other_tables(text, regclass, regclass),
     lakehouse.check_published_table()
 FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lakehouse.has_unique_key(regclass, text[]) TO lakehouse_worker;

@@ -153,3 +153,63 @@ def test_view_of_a_tenant_does_nothing_as_the_worker(publisher: Publisher) -> No
         "INSERT INTO users (email, full_name) VALUES ('a@example.test', 'A')"
     )
     publisher.publish()
+
+
+def test_key_that_tells_rows_not_apart_is_refused_at_once(publisher: Publisher) -> None:
+    publisher.execute("CREATE TABLE item (id int PRIMARY KEY, size int)")
+    publisher.execute("INSERT INTO item SELECT i, 1000000 + i FROM generate_series(1, 20000) i")
+    publisher.execute("UPDATE item SET size = 1000007 WHERE id = 19999")
+    publisher.execute('CREATE VIEW sizes AS SELECT id, size AS "TheSize" FROM item')
+    sizes = publisher.add("sizes", key=["TheSize"])
+    with pytest.raises(psycopg.Error, match="same key"):
+        publisher.publish()
+    error = sizes.row("last_error")
+    assert 'The key is ("TheSize").' in error and "1000007" not in error
+    assert sizes.row("stored_version") == -1 and sizes.files() == set()
+    publisher.execute("UPDATE item SET size = 0 WHERE id = 19999")
+    assert operations(publisher) == ["CREATE"]
+    expect_equal(sizes)
+
+
+def test_view_that_doubles_rows_of_changes_of_is_refused(publisher: Publisher) -> None:
+    publisher.execute("CREATE TABLE item (id int PRIMARY KEY, size int)")
+    publisher.execute("INSERT INTO item VALUES (1, 1), (2, 2)")
+    publisher.execute("CREATE TABLE part (item_id int)")
+    publisher.execute("INSERT INTO part VALUES (1), (1), (2)")
+    publisher.execute("CREATE VIEW shown AS SELECT i.id, size FROM item i JOIN part ON item_id = i.id")
+    for name in ("shown", "part"):
+        publisher.execute(f"GRANT SELECT ON {name} TO {publisher.slug}_admin")
+    publisher.add("shown", key=["id"], changes_of="item")
+    with pytest.raises(psycopg.Error, match="same key"):
+        publisher.publish()
+
+
+def test_row_that_comes_twice_is_refused(publisher: Publisher) -> None:
+    """Also where it equals the one that was published, so that nothing seems to have changed."""
+    publisher.execute("CREATE TABLE item (id int, size int)")
+    publisher.execute("INSERT INTO item SELECT i, i FROM generate_series(1, 100) i")
+    publisher.execute("CREATE VIEW shown AS SELECT id, size FROM item")
+    shown = publisher.add("shown", key=["id"])
+    publisher.publish()
+    before = shown.rows()
+    publisher.execute("INSERT INTO item VALUES (7, 7)")
+    with pytest.raises(psycopg.Error, match="same key"):
+        publisher.publish()
+    assert shown.rows() == before
+    publisher.execute("UPDATE item SET id = 101 WHERE ctid = (SELECT max(ctid) FROM item)")
+    publisher.publish()
+    expect_equal(shown)
+
+
+def test_index_that_proved_the_key_and_is_gone(publisher: Publisher) -> None:
+    item = publisher.create("item", "id int PRIMARY KEY, size int")
+    publisher.execute("INSERT INTO item VALUES (1, 1)")
+    publisher.publish()
+    publisher.execute("ALTER TABLE item DROP CONSTRAINT item_pkey")
+    publisher.execute("INSERT INTO item VALUES (1, 2)")
+    publisher.execute("ALTER TABLE item ADD COLUMN more int")
+    with pytest.raises(psycopg.Error, match="same key"):
+        publisher.publish()
+    publisher.execute("DELETE FROM item WHERE size = 2")
+    publisher.publish()
+    expect_equal(item)

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/delta/row_digests.hpp"
+#include "worker/publish/unique_keys.hpp"
 
 namespace lakehouse::worker::publish {
 namespace {
@@ -76,6 +77,7 @@ Status Comparison::compare(const delta::Batch& batch) {
   for (std::size_t i = 0; i < digests.size(); ++i) {
     if (!is_in_pass((*keys)[i])) continue;
     Row* old_row = find((*keys)[i]);
+    if (old_row != nullptr && old_row->is_seen) return duplicate_key_error(work_.table);
     if (old_row != nullptr) old_row->is_seen = true;
     if (old_row != nullptr && old_row->row == digests[i].high) continue;
     if (keys_.add(delta::key_values(batch, work_.key, static_cast<std::int64_t>(i)))) continue;

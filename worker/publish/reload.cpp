@@ -3,6 +3,7 @@
 #include "worker/publish/reload.hpp"
 
 #include "core/delta/row_digests.hpp"
+#include "worker/publish/unique_keys.hpp"
 
 namespace lakehouse::worker::publish {
 
@@ -37,6 +38,12 @@ Result<Version> reload(const TableWork& work, RowSource& source, const Context& 
   auto added = files.finish(context);
   if (!added) return std::move(added).error();
   version.added = *std::move(added);
+  if (!work.table.has_unique_index) {
+    work.progress.begin_phase("comparing keys");
+    if (Status sound = check_unique_keys(work, version.added, context); !sound) {
+      return std::move(sound).error();
+    }
+  }
   return version;
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/delta/key_filter.hpp"
 #include "core/delta/row_digests.hpp"
+#include "worker/publish/unique_keys.hpp"
 
 namespace lakehouse::worker::publish {
 namespace {
@@ -38,11 +39,6 @@ std::vector<std::size_t> first_places(std::size_t count) {
   std::vector<std::size_t> places(count);
   for (std::size_t i = 0; i < count; ++i) places[i] = i;
   return places;
-}
-
-Error duplicate_error() {
-  return {ErrorCode::kInvalidArgument, "two rows of a published table have the same key", "",
-          "Add the table to its share with a key that tells its rows apart."};
 }
 
 }  // namespace
@@ -174,7 +170,7 @@ Status Rewrite::take_new_rows(const delta::Batch& batch, const Context& context)
   for (std::size_t row = 0; row < rows.size(); ++row) {
     ChangedKeys::Key* key = keys_.find((*digests)[row]);
     if (key == nullptr) continue;  // the key's text reads otherwise
-    if (key->is_there) return duplicate_error();
+    if (key->is_there) return duplicate_key_error(work_.table);
     key->is_there = true;
     key->is_same = key->was_there && key->old_row == rows[row];
     if (key->is_same) continue;

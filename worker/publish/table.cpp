@@ -14,7 +14,9 @@ constexpr const char* kRead =
     "coalesce(n.nspname || '.' || c.relname, t.location), "
     "coalesce(obj_description(c.oid, 'pg_class'), ''), "
     "to_json(t.key_columns)::text, k.places::text, k.types::text, "
-    "(t.changes_of IS NULL)::int4, t.columns::text, t.next_column_id, t.version, "
+    "(t.changes_of IS NULL)::int4, "
+    "coalesce(lakehouse.has_unique_key(c.oid, t.key_columns), false)::int4, t.columns::text, "
+    "t.next_column_id, t.version, "
     "(extract(epoch FROM t.created_at) * 1000)::int8, "
     "greatest(coalesce(v.total_rows, 0), coalesce(b.reltuples, 0)::int8, "
     "coalesce(c.reltuples, 0)::int8), (t.last_error IS NOT NULL)::int4 "
@@ -50,6 +52,7 @@ Result<Table> table_of(db::Row row) {
   table.key_places = texts_of(row.text());
   table.key_types = texts_of(row.text());
   table.is_compared = row.integer() != 0;
+  table.has_unique_index = row.integer() != 0;
   const auto columns = row.text_or_null();
   table.next_column_id = static_cast<std::int32_t>(row.integer());
   table.version = row.integer();

@@ -23,8 +23,9 @@ struct Table {
   std::vector<std::string> key;         // names of the key's columns
   std::vector<std::string> key_places;  // the same as SQL writes them
   std::vector<std::string> key_types;
-  bool is_compared = false;  // nothing notes its changes
-  delta::Schema before;      // of the newest version
+  bool is_compared = false;       // nothing notes its changes
+  bool has_unique_index = false;  // that proves its key
+  delta::Schema before;           // of the newest version
   std::int32_t next_column_id = 1;
   std::int64_t version = -1;
   std::int64_t created_ms = 0;
