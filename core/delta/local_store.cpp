@@ -211,6 +211,17 @@ Status LocalStore::remove(std::string_view name, const Context&) {
   return system_error("could not remove a file of a table", errno);
 }
 
+Status LocalStore::remove_folder(std::string_view name, const Context&) {
+  auto place = find(name, Missing::kError);
+  if (!place && place.error().code == ErrorCode::kNotFound) return kDone;
+  if (!place) return std::move(place).error();
+  if (::unlinkat(place->directory.get(), place->segment.c_str(), AT_REMOVEDIR) == 0) {
+    return synchronise(place->directory);
+  }
+  if (errno == ENOENT || errno == ENOTEMPTY || errno == EEXIST) return kDone;
+  return system_error("could not remove a folder of a table", errno);
+}
+
 Result<std::vector<StoredFile>> LocalStore::list(std::string_view prefix, const Context& context) {
   return list_files(root_, prefix, context);
 }

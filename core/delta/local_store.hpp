@@ -23,6 +23,7 @@ class LocalStore final : public Store {
   Result<std::unique_ptr<Source>> open(std::string_view name, const Context& context) override;
   Status remove(std::string_view name, const Context& context) override;
   Result<std::vector<StoredFile>> list(std::string_view prefix, const Context& context) override;
+  Status remove_folder(std::string_view name, const Context& context) override;
   Result<std::int64_t> remove_unfinished(std::string_view prefix, std::chrono::seconds age,
                                          const Context& context) override;
 

@@ -42,6 +42,7 @@ struct Column {
   std::int32_t id = 0;          // the field id in data files; 1 or more, never given again
   std::int32_t element_id = 0;  // the same of an array's elements
   std::string comment;
+  std::int32_t origin = 0;  // tells columns apart that had one name one after the other
 };
 
 struct Schema {

@@ -31,6 +31,8 @@ Status check_name(std::string_view name) {
   }
 }
 
+Status Store::remove_folder(std::string_view, const Context&) { return kDone; }
+
 Status Store::put(std::string_view name, std::string_view content, const Context& context) {
   auto written = put(name, content, IfPresent::kReplace, context);
   if (!written) return std::move(written).error();

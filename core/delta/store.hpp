@@ -48,6 +48,9 @@ class Store {
   virtual Status remove(std::string_view name, const Context& context) = 0;
   // All files whose names begin with `prefix`, sorted by name by bytes.
   virtual Result<std::vector<StoredFile>> list(std::string_view prefix, const Context& context) = 0;
+  // Removes a folder in which nothing is. It is no error when something is, or when there is none:
+  // object stores have no folders.
+  virtual Status remove_folder(std::string_view name, const Context& context);
   // Removes what uploads left behind whose process has died: of names that begin with `prefix`, all
   // older than `age`, which 0 makes all of them. Returns how many.
   virtual Result<std::int64_t> remove_unfinished(std::string_view prefix, std::chrono::seconds age,

@@ -28,7 +28,7 @@ COMMENT ON COLUMN lakehouse.published_tables.key_columns IS 'Columns that tell i
 COMMENT ON COLUMN lakehouse.published_tables.changes_of IS 'The table whose changes of a key are the changes of source; NULL: source is read and compared as a whole each time';
 COMMENT ON COLUMN lakehouse.published_tables.store_id IS 'The object store its files lie in; NULL: the directory lakehouse.delta_directory';
 COMMENT ON COLUMN lakehouse.published_tables.location IS 'Folder of the table in its store; never changes';
-COMMENT ON COLUMN lakehouse.published_tables.columns IS 'Columns of the newest version: [{"name", "type", "id", "element_id", "nullable", "comment"}]; NULL before the first';
+COMMENT ON COLUMN lakehouse.published_tables.columns IS 'Columns of the newest version: [{"name", "type", "id", "element_id", "nullable", "comment", "origin"}]; NULL before the first';
 COMMENT ON COLUMN lakehouse.published_tables.next_column_id IS 'Field id that the next new column gets; none is given twice';
 COMMENT ON COLUMN lakehouse.published_tables.version IS 'Newest version that is decided; -1: none yet';
 COMMENT ON COLUMN lakehouse.published_tables.stored_version IS 'Newest version whose commit is in the log: what clients see; -1: none yet';

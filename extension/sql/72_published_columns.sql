@@ -88,7 +88,7 @@ COMMENT ON FUNCTION lakehouse.check_readable(regclass) IS
 'Part of published_columns: raises why the rows of a table or view can''t be published by anybody. 42P01, 42809, 0A000.';
 
 CREATE FUNCTION lakehouse.published_columns(source regclass)
-RETURNS TABLE (name text, delta_type text, select_expression text, nullable boolean, comment text)
+RETURNS TABLE (name text, delta_type text, select_expression text, nullable boolean, comment text, number integer)
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -100,7 +100,7 @@ BEGIN
     PERFORM lakehouse.check_readable(source);
     FOR found IN
         SELECT a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type, p.delta_type, p.cast_to,
-               a.attnotnull AND c.relkind IN ('r', 'p') AS is_filled, coalesce(col_description(c.oid, a.attnum), '') AS comment
+               a.attnotnull AND c.relkind IN ('r', 'p') AS is_filled, coalesce(col_description(c.oid, a.attnum), '') AS comment, a.attnum
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         CROSS JOIN LATERAL lakehouse.publishable_type(a.atttypid, a.atttypmod) p
         WHERE c.oid = source ORDER BY a.attnum
@@ -112,6 +112,7 @@ BEGIN
         select_expression := quote_ident(found.name) || coalesce('::pg_catalog.' || found.cast_to, '');
         nullable := NOT found.is_filled;
         comment := found.comment;
+        number := found.attnum;
         RETURN NEXT;
     END LOOP;
     IF names = '{}' THEN
@@ -120,7 +121,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION lakehouse.published_columns(regclass) IS
-'The columns of a table or view as a Delta table has them: type, SQL expression to read it by, whether it may be NULL, comment. An expression has one of the types boolean, smallint, integer, bigint, real, double precision, numeric, text, uuid, date, timestamp, timestamptz, bytea, a domain over one, or an array. Raises 42602 for a name that a Delta table can''t have, 42701 for two names that differ only in case, 0A000 for a type that none of Delta''s holds or for row security, 42809 for a foreign table, also below a view, 42P01 and 42703 when there is nothing.';
+'The columns of a table or view as a Delta table has them: type, SQL expression to read it by, whether it may be NULL, comment, and its number in the table, which no other column ever has. An expression has one of the types boolean, smallint, integer, bigint, real, double precision, numeric, text, uuid, date, timestamp, timestamptz, bytea, a domain over one, or an array. Raises 42602 for a name that a Delta table can''t have, 42701 for two names that differ only in case, 0A000 for a type that none of Delta''s holds or for row security, 42809 for a foreign table, also below a view, 42P01 and 42703 when there is nothing.';
 
 CREATE FUNCTION lakehouse.check_published_column(source regclass, name text, type text, delta_type text, others text[])
 RETURNS void LANGUAGE plpgsql IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE

@@ -146,7 +146,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION lakehouse.remove_table_from_share(text, text, text, text, boolean) IS
-'Takes a table out of a share, by the name recipients know it by. In no other share, it is published no more: triggers, versions and, at the next publish, files go. Waits for a publish under way. Raises undefined_object.';
+'Takes a table out of a share, by the name recipients know it by. In no other share, it is published no more: triggers, versions and, soon after, its folder go. Waits for a publish under way. Raises undefined_object.';
 
 CREATE FUNCTION lakehouse.drop_share(tenant text, name text, if_exists boolean DEFAULT false)
 RETURNS void LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE

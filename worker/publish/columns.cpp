@@ -16,7 +16,7 @@ namespace {
 using delta::TypeKind;
 
 constexpr const char* kRead =
-    "SELECT name, delta_type, select_expression, nullable::int4, comment "
+    "SELECT name, delta_type, select_expression, nullable::int4, comment, number "
     "FROM lakehouse.published_columns($1::oid::regclass)";
 
 constexpr std::array<std::pair<std::string_view, TypeKind>, 10> kNames = {{
@@ -75,7 +75,10 @@ Result<delta::Column> parse_column(const json::Value& object) {
   delta::Column column;
   const auto name = object.string("name");
   const auto type = object.string("type");
-  if (!name || !type || !read_number(object, "id", column.id)) return damaged_error();
+  if (!name || !type || !read_number(object, "id", column.id) ||
+      !read_number(object, "origin", column.origin)) {
+    return damaged_error();
+  }
   auto parsed = parse_type(*type);
   if (!parsed) return std::move(parsed).error();
   column.name = *name;
@@ -122,6 +125,7 @@ Result<Columns> read_columns(db::Connection& connection, const std::string& sour
     columns.expressions.push_back(row.text());
     column.is_nullable = row.integer() != 0;
     column.comment = row.text_or_null().value_or("");
+    column.origin = static_cast<std::int32_t>(row.integer());
     if (Status sound = row.finish(); !sound) return std::move(sound).error();
     auto type = parse_type(type_name);
     if (!type) return std::move(type).error();
@@ -166,7 +170,7 @@ std::string columns_json(const delta::Schema& schema) {
     text += column.is_nullable ? ",\"nullable\":true" : ",\"nullable\":false";
     text += ",\"comment\":";
     append_json_string(text, column.comment);
-    text += '}';
+    text += ",\"origin\":" + std::to_string(column.origin) + '}';
   }
   return text + ']';
 }
@@ -187,7 +191,7 @@ void give_ids(Columns& now, const delta::Schema& before, std::int32_t next_id) {
   now.next_id = next_id;
   for (delta::Column& column : now.schema.columns) {
     const delta::Column* earlier = find_column(before, column.name);
-    if (earlier != nullptr && earlier->type == column.type) {
+    if (earlier != nullptr && earlier->type == column.type && earlier->origin == column.origin) {
       column.id = earlier->id;
       column.element_id = earlier->element_id;
     } else {

@@ -36,7 +36,7 @@ std::string type_text(const delta::Type& type);
 std::string columns_json(const delta::Schema& schema);
 Result<delta::Schema> parse_columns(std::string_view json);
 
-// Gives each column the id that it had, or a new one if its name or type is new.
+// Gives each column the id that it had, or a new one if its name, type or origin is new.
 void give_ids(Columns& now, const delta::Schema& before, std::int32_t next_id);
 
 // Whether files of the one are files of the other: comments may differ.

@@ -96,6 +96,9 @@ Result<std::int64_t> Sweep::empty_folder(const std::string& store_id, const std:
   }
   const auto unfinished = store.remove_unfinished(folder, std::chrono::seconds(0), context);
   if (!unfinished) return unfinished.error();
+  for (const char* below : {"/_delta_log", "/_change_data", ""}) {
+    if (Status gone = store.remove_folder(location + below, context); !gone) return gone.error();
+  }
   return static_cast<std::int64_t>(files->size()) + *unfinished;
 }
 

@@ -197,6 +197,19 @@ TEST_F(LocalStoreTest, what_a_dead_upload_left_is_removed_once_it_is_old) {
   EXPECT_EQ(entries(), 0);
 }
 
+TEST_F(LocalStoreTest, a_folder_goes_only_when_nothing_is_in_it) {
+  EXPECT_TRUE(store_->put("a/b/c", "one", context_).is_ok());
+  EXPECT_TRUE(store_->remove_folder("a", context_).is_ok());
+  EXPECT_TRUE(store_->remove_folder("a/b", context_).is_ok());
+  EXPECT_EQ(content("a/b/c"), "one");
+  EXPECT_TRUE(store_->remove("a/b/c", context_).is_ok());
+  EXPECT_TRUE(store_->remove_folder("a/b", context_).is_ok());
+  EXPECT_FALSE(fs::exists(path("a/b")));
+  EXPECT_TRUE(store_->remove_folder("a/b", context_).is_ok());
+  EXPECT_TRUE(store_->remove_folder("x/y", context_).is_ok());
+  EXPECT_FALSE(store_->remove_folder("../root", context_).is_ok());
+}
+
 TEST_F(LocalStoreTest, a_stop_ends_a_listing) {
   std::stop_source stop;
   stop.request_stop();

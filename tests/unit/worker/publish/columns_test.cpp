@@ -61,6 +61,22 @@ TEST(Columns, keep_their_ids_while_name_and_type_stay) {
   EXPECT_FALSE(is_same_layout(now.schema, before));
 }
 
+TEST(Columns, of_one_name_and_type_but_another_origin_are_others) {
+  delta::Schema before;
+  before.columns = {column("again", {.kind = TypeKind::kLong}, 1)};
+  before.columns[0].origin = 2;
+  const auto kept = parse_columns(columns_json(before));
+  ASSERT_TRUE(kept.is_ok()) << kept.error().message;
+  Columns now;
+  now.schema.columns = {column("again", {.kind = TypeKind::kLong})};
+  now.schema.columns[0].origin = 2;
+  give_ids(now, *kept, 2);
+  EXPECT_EQ(now.schema.columns[0].id, 1);
+  now.schema.columns[0].origin = 3;
+  give_ids(now, *kept, 2);
+  EXPECT_EQ(now.schema.columns[0].id, 2);
+}
+
 TEST(Columns, are_found_by_name) {
   Columns columns;
   columns.schema.columns = {column("a", {}), column("b", {})};
