@@ -5,7 +5,9 @@
 suite_passed=0 suite_failed=0
 SUITE_DIR=${SUITE_DIR:?tools/test sets it}
 
-trap 'printf "%d %d\n" "$suite_passed" "$suite_failed" >"$SUITE_DIR/counts"' EXIT
+# A suite that starts something defines this anew.
+clean_up() { :; }
+trap 'clean_up || true; printf "%d %d\n" "$suite_passed" "$suite_failed" >"$SUITE_DIR/counts"' EXIT
 # A suite that is told to end must run the line above.
 trap 'exit 143' TERM INT
 
